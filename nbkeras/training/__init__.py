@@ -1,0 +1,1 @@
+"""The training loop and what it reads and shows: data sources and progress."""
