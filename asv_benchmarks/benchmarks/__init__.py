@@ -1,0 +1,1 @@
+"""Benchmarks of nbkeras for asv; every result is lower-is-better. See ../README.md."""

@@ -1,0 +1,113 @@
+"""Compile kernels into the cache before a job, several at once, and show the seconds each took."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from nbkeras.errors import ArgumentError, nearest
+
+EXAMPLES = """\
+  nbkeras warmup                      every kernel, for float32
+  nbkeras warmup --model digits-mlp   only what the demo's model needs
+  nbkeras warmup --jobs 8 --dtype float32 float64
+  NBKERAS_CPU=baseline NBKERAS_CACHE_DIR=/shared/nbkeras nbkeras warmup   one cache for unlike nodes"""
+
+#: Model name -> (input shape, classes, loss). Each is trained for one step, which compiles what it needs.
+MODELS = {
+    "digits-mlp": ((8, 8), 10, "categorical_crossentropy"),
+    "mlp": ((784,), 10, "sparse_categorical_crossentropy"),
+}
+
+#: What one process reports of one kernel: its name, dtype, seconds, and why it failed (empty if it did not).
+Outcome = tuple[str, str, float, str]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--jobs", type=int, default=None, help="processes at once (default: one a core)")
+    parser.add_argument(
+        "--model", nargs="+", default=[], metavar="NAME", help=f"only what these models need: {', '.join(MODELS)}"
+    )
+    parser.add_argument(
+        "--dtype", nargs="+", default=["float32"], choices=["float32", "float64"], help="default: float32"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compile, print a line a kernel, and return 1 if a kernel could not be compiled."""
+    for name in options.model:
+        if name not in MODELS:
+            raise ArgumentError(f"--model: {name!r} is unknown; {nearest(name, MODELS)}")
+    jobs = _cores() if options.jobs is None else options.jobs
+    if jobs < 1:
+        raise ArgumentError(f"--jobs: expected 1 or more, got {jobs}.")
+    tasks = _tasks(options.model, options.dtype)
+    start, done, failed = time.perf_counter(), 0, 0
+    for outcomes in compile_all(tasks, jobs):
+        for name, dtype, took, reason in outcomes:
+            done, failed = done + 1, failed + bool(reason)
+            print(f"{took:8.2f} s  {name} {dtype}", flush=True)
+            if reason:
+                print(f"nbkeras warmup: {name} {dtype} failed: {reason}", file=sys.stderr)
+    seconds = time.perf_counter() - start
+    print(f"{done - failed} kernels ready in {seconds:.1f} s, by {min(jobs, len(tasks))} processes.")
+    return 1 if failed else 0
+
+
+def compile_all(tasks: list[tuple[str, str, str]], jobs: int) -> Iterator[list[Outcome]]:
+    """Do the tasks in `jobs` fresh processes; yield what each task compiled, as soon as it is done."""
+    with multiprocessing.get_context("spawn").Pool(min(jobs, len(tasks))) as pool:
+        yield from pool.imap_unordered(_do, tasks)
+
+
+def _tasks(models: list[str], dtypes: list[str]) -> list[tuple[str, str, str]]:
+    if models:
+        return [("model", name, dtype) for dtype in dtypes for name in models]
+    from nbkeras.kernels import registry
+
+    return [("kernel", name, dtype) for dtype in dtypes for name in registry()]
+
+
+def _do(task: tuple[str, str, str]) -> list[Outcome]:
+    kind, name, dtype = task
+    try:
+        return _compile_model(name, dtype) if kind == "model" else _compile_kernel(name, dtype)
+    except Exception as error:  # One kernel's failure must not keep the others from being compiled.
+        return [(name, dtype, 0.0, f"{type(error).__name__}: {error}")]
+
+
+def _compile_kernel(name: str, dtype: str) -> list[Outcome]:
+    from nbkeras.kernels import registry
+    from nbkeras.kernels._jit import dtype_code
+
+    return [(name, dtype, registry()[name].compile(dtype_code(dtype)), "")]
+
+
+def _compile_model(name: str, dtype: str) -> list[Outcome]:
+    import nbkeras as keras
+    from nbkeras.kernels._jit import COMPILED
+
+    shape, classes, loss = MODELS[name]
+    keras.config.set_floatx(dtype)
+    layers = keras.layers
+    hidden = [layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dropout(0.5)]
+    model = keras.Sequential([keras.Input(shape), *hidden, layers.Dense(classes, activation="softmax")])
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    x, y = np.zeros((32, *shape), dtype), np.arange(32) % classes
+    if loss == "categorical_crossentropy":
+        y = np.eye(classes, dtype=dtype)[y]
+    model.fit(x, y, batch_size=32, epochs=1, validation_data=(x, y), verbose=0)
+    model.predict(x, verbose=0)
+    return [(kernel, code, seconds, "") for (kernel, code), seconds in COMPILED.items()]
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
