@@ -1,0 +1,221 @@
+"""The only place that compiles: `@scalar` for per-element maths, `@kernel` for the loops around it.
+
+A kernel is a plain function over a range of items. It is compiled once per dtype, as a serial function; the runner
+(`runner.py`) calls it by address on disjoint ranges, from one thread or several. So a kernel costs a tenth of the
+compile time of a `parallel=True` function of its own (measured: 0.08 s against 0.5-1.1 s), a launch costs 10 ns
+instead of 1-4 us, and the result cannot depend on the number of threads.
+
+    @kernel
+    def scale(y: "T n", x: "T n", factor: "T", lo, hi):
+        for i in range(lo, hi):
+            y[i] = factor * x[i]
+
+Annotations: the first word is a type (`T` the dtype the kernel is compiled for, `f4 f8 i4 i8 u4 u8 u1` fixed ones);
+a second word makes it a pointer to that many elements (documentation, and what the checked run reads); without it
+the argument is a number. The last two arguments, `lo` and `hi`, are the range of items.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import time
+from collections.abc import Callable
+
+import numba
+import numpy as np
+from llvmlite import binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+
+from nbkeras.errors import KernelError
+from nbkeras.kernels import cache, vector
+
+vector.choose_cpu()
+
+#: Per-element maths, inlined by the loops of both devices (needs no driver, compiles for CPU and CUDA).
+scalar = numba.njit(inline="always")
+
+# NaN and inf are honoured (no nnan, ninf). `contract` lets multiply-add become one instruction. `reassoc` would undo
+# the error-compensating terms of the polynomials in scalars.py, so only kernels that ask for it get it.
+FASTMATH = frozenset({"contract", "nsz"})
+
+#: A compile that takes longer than this is announced, so that nobody thinks the process hangs (N2).
+ANNOUNCE_SECONDS = 2.0
+
+TYPES = {
+    "f4": types.float32,
+    "f8": types.float64,
+    "i4": types.int32,
+    "i8": types.int64,
+    "u4": types.uint32,
+    "u8": types.uint64,
+    "u1": types.uint8,
+}
+
+#: Kernel name -> Kernel, filled as the kernel modules are imported.
+REGISTRY: dict[str, Kernel] = {}
+
+#: Seconds spent compiling in this process, by (kernel, dtype): what N4's gate and the training log read.
+COMPILED: dict[tuple[str, str], float] = {}
+
+
+def dtype_code(dtype) -> str:
+    """The two-letter code of a NumPy dtype; booleans are bytes to a kernel.
+
+    Example:
+        >>> dtype_code("float32"), dtype_code(bool)
+        ('f4', 'u1')
+    """
+    dtype = np.dtype(dtype)
+    return "u1" if dtype == bool else f"{dtype.kind}{dtype.itemsize}"
+
+
+class Parameter:
+    """One argument of a kernel, read from its annotation."""
+
+    def __init__(self, name: str, annotation: str):
+        self.name = name
+        words = annotation.split(maxsplit=1)
+        self.code = words[0]
+        self.extent = words[1] if len(words) == 2 else None
+
+    @property
+    def is_pointer(self) -> bool:
+        return self.extent is not None
+
+    def numba_type(self, dtype: str):
+        kind = TYPES[dtype if self.code == "T" else self.code]
+        return types.CPointer(kind) if self.is_pointer else kind
+
+
+class Kernel:
+    """A function over a range of items, compiled once per dtype and called by address.
+
+    Args:
+        function: the Python function; `function.py_func`-like uses go through `.function` on NumPy arrays.
+        schedule: `schedule(**numbers) -> (items, chunk)` for kernels that cut their work themselves (gemm); others
+            get items and chunk from whoever launches them.
+        reassoc: let LLVM reorder sums (fixed at compile time, so still the same for any thread count).
+    """
+
+    def __init__(self, function: Callable, schedule: Callable | None = None, reassoc: bool = False):
+        self.function = function
+        self.name = function.__name__
+        self.schedule = schedule
+        self.fastmath = FASTMATH | {"reassoc"} if reassoc else FASTMATH
+        signature = list(inspect.signature(function).parameters.values())
+        assert [p.name for p in signature[-2:]] == ["lo", "hi"], self.name
+        self.parameters = [Parameter(p.name, p.annotation) for p in signature[:-2]]
+        self._address: dict[str, int] = {}
+
+    def address(self, dtype: str) -> int:
+        """The machine address of the kernel for a dtype code, compiled or loaded from the cache when first asked."""
+        found = self._address.get(dtype)
+        if found is None:
+            symbol = f"nbkeras_{self.name}_{dtype}"
+            found = self._address[dtype] = load_or_compile(symbol, self.name, dtype, lambda: self._compile(symbol, dtype))
+        return found
+
+    def compile(self, dtype: str) -> float:
+        """Make the kernel ready for a dtype code; return the seconds that compiling took (0 if it was cached)."""
+        self.address(dtype)
+        return COMPILED.get((self.name, dtype), 0.0)
+
+    def _compile(self, symbol: str, dtype: str):
+        arguments = tuple(p.numba_type(dtype) for p in self.parameters)
+        options = {"nogil": True, "error_model": "numpy", "fastmath": set(self.fastmath)}
+        return entry_library(symbol, self.function, arguments, (types.int64, types.int64), options)
+
+
+def kernel(function: Callable | None = None, **options) -> Kernel:
+    """Register a function as a kernel (see the module's docstring for its form)."""
+    if function is None:
+        return lambda f: kernel(f, **options)
+    made = Kernel(function, **options)
+    if made.name in REGISTRY:
+        raise KernelError(f"kernel {made.name!r} is defined twice.", next="give each kernel a name of its own.")
+    REGISTRY[made.name] = made
+    return made
+
+
+def entry_library(symbol: str, function: Callable, packed: tuple, plain: tuple, options: dict):
+    """Compile a function and give it a C entry `void symbol(int64 *arguments, plain...)`.
+
+    The entry reads each packed argument from an int64 slot: pointers as addresses, floats as the bits of a double.
+    """
+    dispatcher = numba.njit(**options)(function)
+    signature = packed + plain
+    dispatcher.compile(signature)
+    compiled = dispatcher.overloads[signature]
+    context, description = compiled.target_context, compiled.fndesc
+    with global_compiler_lock:
+        library = context.codegen().create_library(symbol)
+        library.enable_object_caching()
+        module = library.create_ir_module(symbol)
+        word = ir.IntType(64)
+        plain_types = [context.get_value_type(t) for t in plain]
+        entry = ir.Function(module, ir.FunctionType(ir.VoidType(), [word.as_pointer(), *plain_types]), name=symbol)
+        builder = ir.IRBuilder(entry.append_basic_block())
+        values = []
+        for slot, kind in enumerate(packed):
+            raw = builder.load(builder.gep(entry.args[0], [word(slot)]))
+            values.append(_unpack(builder, context, raw, kind))
+        callee = ir.Function(
+            module,
+            context.call_conv.get_function_type(description.restype, description.argtypes),
+            name=description.llvm_func_name,
+        )
+        values += entry.args[1:]
+        context.call_conv.call_function(builder, callee, description.restype, description.argtypes, values)
+        builder.ret_void()
+        library.add_linking_library(compiled.library)
+        library.add_ir_module(module)
+        library.finalize()
+    return library
+
+
+def _unpack(builder, context, raw, kind):
+    if isinstance(kind, types.CPointer):
+        return builder.inttoptr(raw, context.get_value_type(kind))
+    if kind == types.float64:
+        return builder.bitcast(raw, ir.DoubleType())
+    if kind == types.float32:
+        return builder.fptrunc(builder.bitcast(raw, ir.DoubleType()), ir.FloatType())
+    if kind.bitwidth < 64:
+        return builder.trunc(raw, ir.IntType(kind.bitwidth))
+    return raw
+
+
+def load_or_compile(symbol: str, name: str, dtype: str, make: Callable) -> int:
+    """The address of a symbol: from the cached object file if there is a sound one, else compiled and stored."""
+    with global_compiler_lock:
+        machine_code = cache.load(symbol)
+        if machine_code is not None:
+            return _link(symbol, machine_code)
+        with cache.turn(symbol) as waited:
+            machine_code = cache.load(symbol) if waited else None
+            if machine_code is not None:
+                return _link(symbol, machine_code)
+            start = time.perf_counter()
+            try:
+                library = make()
+            except Exception as error:
+                raise KernelError(f"kernel {name!r} could not be compiled for {dtype}: {error}") from error
+            COMPILED[name, dtype] = seconds = time.perf_counter() - start
+            if seconds > ANNOUNCE_SECONDS:
+                print(
+                    f"nbkeras: compiled kernel {name} ({dtype}) in {seconds:.1f} s; the next run finds it in the cache.",
+                    file=sys.stderr,
+                )
+            cache.store(symbol, library._get_compiled_object())
+            return library.get_pointer_to_function(symbol)
+
+
+def _link(symbol: str, machine_code: bytes) -> int:
+    engine = cpu_target.target_context.codegen()._engine._ee
+    engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code))
+    engine.finalize_object()
+    return engine.get_function_address(symbol)
