@@ -58,7 +58,9 @@ def is_array_like(data: Any) -> bool:
         return all(map(is_array_like, data.values()))
     if isinstance(data, (list, tuple)):
         return all(map(is_array_like, data)) if holds_arrays(data) else True
-    return data is None or isinstance(data, (str, bytes, range, int, float)) or hasattr(data, "__array__")
+    if data is None or isinstance(data, (str, bytes, range, int, float)):
+        return True
+    return hasattr(data, "__array__") or _is_scipy_sparse(data)
 
 
 def batch_dtype(column: np.ndarray) -> np.dtype:
@@ -140,11 +142,10 @@ def holds_arrays(data: list | tuple) -> bool:
 
 
 def _as_column(data: Any, name: str, caller: str) -> np.ndarray:
-    module = type(data).__module__
-    if module.startswith("scipy.sparse"):
+    if _is_scipy_sparse(data):
         raise DataError(f"{caller}: {name} is a scipy sparse matrix.", next=f"pass {name}.toarray().")
     try:
-        array = _from_pandas(data, name, caller) if module.startswith("pandas.") else np.asarray(data)
+        array = _from_pandas(data, name, caller) if _is_pandas(data) else np.asarray(data)
     except (ValueError, TypeError, RuntimeError) as error:
         if isinstance(error, (DataError, ArgumentTypeError)):
             raise
@@ -175,6 +176,17 @@ def is_memory_mapped(array: np.ndarray) -> bool:
     return False
 
 
+def _is_scipy_sparse(data: Any) -> bool:
+    return type(data).__module__.startswith("scipy.sparse")
+
+
+def _is_pandas(data: Any) -> bool:
+    """True for a frame, series or index; pandas's other arrays need no special care."""
+    return type(data).__module__.partition(".")[0] == "pandas" and (
+        hasattr(data, "to_frame") or hasattr(data, "columns")
+    )
+
+
 def _from_pandas(data: Any, name: str, caller: str) -> np.ndarray:
     """A frame as (N, columns) in one common type, a series as (N, 1), as Keras has it."""
     frame = data.to_frame() if data.ndim == 1 else data
@@ -186,7 +198,11 @@ def _from_pandas(data: Any, name: str, caller: str) -> np.ndarray:
             f"{caller}: {name} must hold numbers but these pandas columns do not: {_shorten(', '.join(bad))}.",
             next="drop them or encode them, such as with .astype('category').cat.codes or pandas.get_dummies.",
         )
-    if "f" in kinds or frame.isna().to_numpy().any():
+    # Only pandas's own number types know missing values that are not NaN.
+    has_missing = any(
+        not isinstance(dtype, np.dtype) and frame[label].isna().any() for label, dtype in frame.dtypes.items()
+    )
+    if "f" in kinds or has_missing:
         return frame.to_numpy(dtype=floatx(), na_value=np.nan)
     return frame.to_numpy(dtype=np.result_type(*(np.dtype(f"{d.kind}{d.itemsize}") for d in frame.dtypes)))
 

@@ -120,12 +120,21 @@ class DatasetSource(Source):
 
 def _fetch_ahead(executor_and_task: tuple[Executor, Any], indices: Iterable[int], depth: int) -> Iterator[Any]:
     """Yield the task's results in order, with at most `depth` of them under way or waiting."""
+    from concurrent.futures import BrokenExecutor
+
     executor, task = executor_and_task
     remaining = iter(indices)
     try:
         waiting = deque(executor.submit(task, index) for index in itertools.islice(remaining, depth))
         while waiting:
-            data = waiting.popleft().result()
+            try:
+                data = waiting.popleft().result()
+            except BrokenExecutor as error:
+                raise DataError(
+                    "PyDataset: a worker process died while it made a batch.",
+                    next="put the script's training under `if __name__ == '__main__':`, or use threads "
+                    "(use_multiprocessing=False).",
+                ) from error
             waiting.extend(executor.submit(task, index) for index in itertools.islice(remaining, 1))
             yield data
     finally:

@@ -1,0 +1,12 @@
+"""Callbacks, with Keras's names: what looks at a training while it runs, and acts on it."""
+
+from nbkeras.callbacks.callback import Callback
+from nbkeras.callbacks.callback_list import CallbackList
+from nbkeras.callbacks.csv_logger import CSVLogger
+from nbkeras.callbacks.early_stopping import EarlyStopping
+from nbkeras.callbacks.history import History
+from nbkeras.callbacks.lambda_callback import LambdaCallback
+from nbkeras.callbacks.learning_rate_scheduler import LearningRateScheduler
+from nbkeras.callbacks.monitor import MonitorCallback
+from nbkeras.callbacks.reduce_lr import ReduceLROnPlateau
+from nbkeras.callbacks.terminate_on_nan import TerminateOnNaN

@@ -1,0 +1,4 @@
+"""Helpers for scripts, with Keras's names."""
+
+from nbkeras.utils.data import PyDataset, Sequence, pack_x_y_sample_weight, unpack_x_y_sample_weight
+from nbkeras.utils.progbar import Progbar
