@@ -1,0 +1,160 @@
+"""Finds out whether CUDA can be used, and says what is missing if it can't: one cause, one remedy.
+
+The causes are looked for in the order in which they hide each other. Each probe is a function of its own, so that a
+test can stand in for any machine.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+
+from nbkeras.errors import DeviceUnavailable
+
+#: Versions of numba-cuda that the kernels are tested with, as in the extras of setup.cfg.
+OLDEST, TOO_NEW = (0, 30, 4), (0, 31)
+
+#: Oldest compute capability that the CUDA 13 wheels compile for.
+OLDEST_CAPABILITY = (7, 5)
+
+#: Oldest driver for each major version of the CUDA wheels.
+DRIVERS = {12: "525", 13: "580"}
+
+INSTALL = "pip install 'nbkeras[cuda13]' (NVIDIA driver 580 or newer) or 'nbkeras[cuda12]' (driver 525 or newer)"
+OTHERWISE = "or set NBKERAS_DEVICE=cpu to run without a GPU"
+
+
+def simulated() -> bool:
+    """True if numba's CUDA simulator is asked for."""
+    return os.environ.get("NUMBA_ENABLE_CUDASIM", "") not in ("", "0")
+
+
+def package_version() -> str | None:
+    """The version of numba-cuda, None if it is not installed."""
+    if importlib.util.find_spec("numba_cuda") is None:
+        return None
+    return importlib.metadata.version("numba-cuda")
+
+
+def implementation() -> str:
+    """Whose `numba.cuda` it is: numba's own, deprecated one compiles nothing of what is needed here."""
+    from numba import cuda
+
+    return getattr(cuda, "implementation", "unknown")
+
+
+def driver_error() -> str | None:
+    """What the driver says if it cannot be started."""
+    from cuda.bindings import driver
+
+    try:
+        (code,) = driver.cuInit(0)
+    except Exception as error:  # pathfinder's own classes, if libcuda.so is not found
+        return str(error)
+    return None if int(code) == 0 else code.name
+
+
+def device_count() -> int:
+    """How many GPUs the driver shows to this process."""
+    from cuda.bindings import driver
+
+    return driver.cuDeviceGetCount()[1]
+
+
+def missing_libraries() -> list[str]:
+    """The libraries of the CUDA wheels that cannot be loaded."""
+    from cuda import pathfinder
+
+    missing = []
+    for name in ("nvvm", "nvJitLink"):
+        try:
+            pathfinder.load_nvidia_dynamic_lib(name)
+        except Exception:
+            missing.append(name)
+    return missing
+
+
+def capability() -> tuple[int, int]:
+    """The compute capability of the first GPU."""
+    from cuda.core import Device
+
+    found = Device(0).compute_capability
+    return found.major, found.minor
+
+
+def driver_version() -> tuple[int, int]:
+    """The newest CUDA version that the driver knows."""
+    from cuda.bindings import driver
+
+    number = driver.cuDriverGetVersion()[1]
+    return number // 1000, number % 1000 // 10
+
+
+def toolkit_version() -> tuple[int, int]:
+    """The CUDA version of the installed wheels, which make the machine code."""
+    from cuda.bindings import nvjitlink
+
+    return nvjitlink.version()
+
+
+def unavailable(cause: str, remedy: str) -> DeviceUnavailable:
+    return DeviceUnavailable(f"NBKERAS_DEVICE=cuda cannot be used: {cause}.", next=f"{remedy}, {OTHERWISE}.")
+
+
+def require():
+    """Raise DeviceUnavailable if there is no GPU that the kernels can run on (or no simulator, if that is wanted)."""
+    version = package_version()
+    if version is None:
+        raise unavailable("the package numba-cuda is not installed", INSTALL)
+    if implementation() != "NVIDIA":
+        raise unavailable(
+            f"numba.cuda is the {implementation()!r} implementation although numba-cuda {version} is installed",
+            "install numba-cuda again (pip install --force-reinstall --no-deps numba-cuda) and leave "
+            "NUMBA_CUDA_USE_NVIDIA_BINDING and other redirections unset",
+        )
+    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    if not OLDEST <= numbers < TOO_NEW:
+        raise unavailable(
+            f"numba-cuda {version} is installed, but the kernels need >=0.30.4,<0.31",
+            INSTALL,
+        )
+    if simulated():
+        return
+    error = driver_error()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    hidden = f" (CUDA_VISIBLE_DEVICES is {visible!r})" if visible is not None else ""
+    no_device = unavailable(
+        f"the NVIDIA driver shows no GPU to this process{hidden}",
+        "ask the batch system for a GPU, give the container one (docker run --gpus all), or correct CUDA_VISIBLE_DEVICES",
+    )
+    if error is not None and "NO_DEVICE" in error:
+        raise no_device
+    if error is not None:
+        raise unavailable(
+            f"the NVIDIA driver cannot be started: {error}",
+            "run nvidia-smi; if that fails too, install the driver (580 or newer for CUDA 13, 525 for CUDA 12) on the "
+            "host, or load its module on a cluster",
+        )
+    if device_count() == 0:
+        raise no_device
+    missing = missing_libraries()
+    if missing:
+        raise unavailable(
+            f"numba-cuda is installed without its compiler, {' and '.join(missing)} not found",
+            INSTALL,
+        )
+    found = capability()
+    if found < OLDEST_CAPABILITY:
+        raise unavailable(
+            f"the GPU has compute capability {found[0]}.{found[1]}, and 7.5 (Turing, 2018) is the oldest supported",
+            "choose a newer GPU with CUDA_VISIBLE_DEVICES",
+        )
+    driver, toolkit = driver_version(), toolkit_version()
+    if driver[0] < toolkit[0]:
+        raise unavailable(
+            f"the driver knows CUDA up to {driver[0]}.{driver[1]}, but the installed wheels are of CUDA "
+            f"{toolkit[0]}.{toolkit[1]}",
+            f"pip install 'nbkeras[cuda{max(12, driver[0])}]', or update the driver to "
+            f"{DRIVERS.get(toolkit[0], 'a newer one')} or newer",
+        )
