@@ -1,0 +1,293 @@
+"""Random numbers that are a function of (seed, counter, element): Philox4x32-10, counter-based.
+
+The same numbers come on any device, for any number of threads, any chunking, and after a resume. A fill is told apart
+from the next one by its `counter`, which the plan advances (`optimizer.increment`); two fills of one plan need
+different seeds or counters.
+
+    key = (seed low, seed high)      counter = (block low, block high | part << 31, counter low, counter high)
+
+Layout: elements go in groups of 128, which are 32 Philox blocks of 4 words: element e uses word (e % 128) // 32 of
+block 32 * (e // 128) + e % 32. So 32 lanes (of a vector loop, or of a warp) work side by side and store side by side.
+`part` 1 is a second word for each element, for what needs more than 32 bits; float64 numbers agree with the float32
+ones to float32's precision, and masks agree exactly, because `part` 0 decides them.
+
+Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011.
+"""
+
+import math
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from nbkeras.kernels import scalars
+from nbkeras.kernels._jit import kernel, scalar
+from nbkeras.kernels.formula import formula, is_double, polynomial, select, sqrt_of
+
+MULTIPLIER_0 = np.uint64(0xD2511F53)
+MULTIPLIER_1 = np.uint64(0xCD9E8D57)
+WEYL_0 = np.uint32(0x9E3779B9)
+WEYL_1 = np.uint32(0xBB67AE85)
+HALF_WORD = np.uint64(32)
+LOW_WORD = np.uint64(0xFFFFFFFF)
+
+#: Elements that share 32 Philox blocks.
+GROUP = 128
+
+#: P(|z| > 2), what a normal number truncated at two deviations leaves out.
+OUTSIDE_TWO = math.erfc(math.sqrt(2.0))
+
+# Wichura's coefficients: (numerator, denominator), lowest power first.
+CENTRAL_7 = (
+    (
+        3.3871327179, 50.434271938, 159.29113202, 59.10937472,
+    ),
+    (
+        1.0, 17.895169469, 78.757757664, 67.1875636,
+    ),
+)
+MIDDLE_7 = (
+    (
+        1.4234372777, 2.75681539, 1.3067284816, 0.17023821103,
+    ),
+    (
+        1.0, 0.7370016425, 0.12021132975,
+    ),
+)
+CENTRAL_16 = (
+    (
+        3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987,
+        67265.7709270087, 33430.57558358813, 2509.0809287301227,
+    ),
+    (
+        1.0, 42.31333070160091, 687.1870074920579, 5394.196021424751, 21213.794301586597, 39307.89580009271,
+        28729.085735721943, 5226.495278852854,
+    ),
+)
+MIDDLE_16 = (
+    (
+        1.4234371107496835, 4.630337846156546, 5.769497221460691, 3.6478483247632045, 1.2704582524523684,
+        0.2417807251774506, 0.022723844989269184, 0.0007745450142783414,
+    ),
+    (
+        1.0, 2.053191626637759, 1.6763848301838038, 0.6897673349851, 0.14810397642748008, 0.015198666563616457,
+        0.0005475938084995345, 1.0507500716444169e-09,
+    ),
+)
+FAR_16 = (
+    (
+        6.657904643501103, 5.463784911164114, 1.7848265399172913, 0.29656057182850487, 0.026532189526576124,
+        0.0012426609473880784, 2.7115555687434876e-05, 2.0103343992922881e-07,
+    ),
+    (
+        1.0, 0.599832206555888, 0.1369298809227358, 0.014875361290850615, 0.0007868691311456133,
+        1.8463183175100548e-05, 1.421511758316446e-07, 2.0442631033899397e-15,
+    ),
+)
+
+
+@scalar
+def philox(c0, c1, c2, c3, k0, k1):
+    """Philox4x32-10: four random words (uint32) of a counter block c and a key k (all uint32)."""
+    for _ in range(10):
+        even = MULTIPLIER_0 * np.uint64(c0)
+        odd = MULTIPLIER_1 * np.uint64(c2)
+        c0 = np.uint32(np.uint32(odd >> HALF_WORD) ^ c1 ^ k0)
+        c1 = np.uint32(odd)
+        c2 = np.uint32(np.uint32(even >> HALF_WORD) ^ c3 ^ k1)
+        c3 = np.uint32(even)
+        k0 = np.uint32(k0 + WEYL_0)
+        k1 = np.uint32(k1 + WEYL_1)
+    return c0, c1, c2, c3
+
+
+@scalar
+def high_product(a, b):
+    """The upper 64 bits of the product of two uint64: scales a random a to [0, b)."""
+    a0 = a & LOW_WORD
+    a1 = a >> HALF_WORD
+    b0 = b & LOW_WORD
+    b1 = b >> HALF_WORD
+    middle = a1 * b0 + ((a0 * b0) >> HALF_WORD)
+    other = a0 * b1 + (middle & LOW_WORD)
+    return a1 * b1 + (middle >> HALF_WORD) + (other >> HALF_WORD)
+
+
+@formula
+def half_normal(p):
+    """z >= 0 with P(|Z| > z) = p for a standard normal Z and p in (0, 1].
+
+    Source: Wichura, "Algorithm AS241", 1988: PPND7 (relative error 1e-7) and PPND16 (1e-16). PPND7 stops at p = 1e-11,
+    below what 32 random bits reach.
+    """
+    q = 0.5 * p
+    central = q >= 0.075
+    h = 0.5 - q
+    s = 0.180625 - h * h
+    r = sqrt_of(-scalars.log(select(central, 0.5, q)))
+    if is_double(p):
+        far = r > 5.0
+        middle_r = r - 1.6
+        far_r = r - 5.0
+        top = select(far, polynomial(far_r, FAR_16[0]), polynomial(middle_r, MIDDLE_16[0]))
+        bottom = select(far, polynomial(far_r, FAR_16[1]), polynomial(middle_r, MIDDLE_16[1]))
+        near = CENTRAL_16
+    else:
+        top = polynomial(r - 1.6, MIDDLE_7[0])
+        bottom = polynomial(r - 1.6, MIDDLE_7[1])
+        near = CENTRAL_7
+    top = select(central, h * polynomial(s, near[0]), top)
+    return top / select(central, polynomial(s, near[1]), bottom)
+
+
+@intrinsic
+def word_scratch(typing_context):
+    """Room on the stack for two words of each element of a group."""
+
+    def codegen(context, builder, signature, values):
+        memory = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(32), 2 * GROUP), name="words")
+        memory.align = 64
+        return builder.bitcast(memory, ir.IntType(32).as_pointer())
+
+    return types.CPointer(types.uint32)(), codegen
+
+
+@scalar
+def random_words(words, state, group, parts):
+    """Fill words[128*part + j] with the word of element 128*group + j, for each part."""
+    k0 = np.uint32(state[0])
+    k1 = np.uint32(state[0] >> 32)
+    c2 = np.uint32(state[1])
+    c3 = np.uint32(state[1] >> 32)
+    for part in range(parts):
+        for lane in range(32):
+            block = 32 * group + lane
+            c1 = np.uint32((block >> 32) | (part << 31))
+            a, b, c, d = philox(np.uint32(block), c1, c2, c3, k0, k1)
+            words[128 * part + lane] = a
+            words[128 * part + lane + 32] = b
+            words[128 * part + lane + 64] = c
+            words[128 * part + lane + 96] = d
+
+
+@scalar
+def is_wide(real):
+    """Whether a float type is float64: LLVM knows the answer, so a branch on it costs nothing."""
+    return real(1.0) + real(1e-12) != real(1.0)
+
+
+@scalar
+def threshold(probability):
+    """(word, flag): a random word is below `word` with the probability; flag: it is above 0."""
+    bound = math.floor(probability * 4294967296.0 + 0.5)
+    bound = bound if bound < 4294967295.0 else 4294967295.0
+    return np.uint32(np.int64(bound))
+
+
+@kernel
+def random_uniform(out: "T n", state: "i8 2", low: "f8", high: "f8", lo, hi):
+    """out = low + (high-low) u,   u in [0, 1) of 24 (float32) or 53 (float64) random bits; never high itself."""
+    real = type(out[0])
+    wide = is_wide(real)
+    start = real(low)
+    end = real(high)
+    span = end - start
+    words = word_scratch()
+    for group in range(lo // 128, (hi + 127) // 128):
+        first = 128 * group
+        random_words(words, state, group, 1 + wide)
+        for j in range(max(lo - first, 0), min(hi - first, 128)):
+            u = real(np.int32(words[j] >> 8)) * real(2.0**-24)
+            if wide:
+                u += real(np.int32(((words[j] & 255) << 21) | (words[128 + j] >> 11))) * real(2.0**-53)
+            value = start + span * u
+            out[first + j] = value if value < end else start
+
+
+@kernel
+def random_normal(out: "T n", state: "i8 2", mean: "f8", deviation: "f8", truncated: "i8", lo, hi):
+    """out = mean + deviation*z, z standard normal by the inverse distribution function; truncated: |z| <= 2.
+
+    One element, one number: no pairs and no rejection, so truncation is exact and costs nothing.
+    """
+    real = type(out[0])
+    wide = is_wide(real)
+    centre = real(mean)
+    scale = real(deviation)
+    outside = real(OUTSIDE_TWO if truncated != 0 else 0.0)
+    inside = real(1.0) - outside
+    words = word_scratch()
+    for group in range(lo // 128, (hi + 127) // 128):
+        first = 128 * group
+        random_words(words, state, group, 1 + wide)
+        for j in range(max(lo - first, 0), min(hi - first, 128)):
+            # The lowest bit is the sign; the others and a half, so never 0, are the probability of a larger |z|.
+            p = real(np.int32(words[j] >> 1)) + real(0.5)
+            if wide:
+                p += real(np.int32(words[128 + j] >> 1)) * real(2.0**-31) - real(0.5)
+                p += real(2.0**-32)
+            z = half_normal(outside + inside * (p * real(2.0**-31)))
+            out[first + j] = centre + scale * (z if words[j] & 1 else -z)
+
+
+@kernel
+def random_bernoulli(out: "T n", state: "i8 2", probability: "f8", value: "f8", lo, hi):
+    """out = value with the probability, else 0."""
+    real = type(out[0])
+    bound = threshold(probability)
+    always = probability >= 1.0
+    hit = real(value)
+    miss = hit if always else real(0.0)
+    words = word_scratch()
+    for group in range(lo // 128, (hi + 127) // 128):
+        first = 128 * group
+        random_words(words, state, group, 1)
+        for j in range(max(lo - first, 0), min(hi - first, 128)):
+            out[first + j] = hit if words[j] < bound else miss
+
+
+@kernel
+def dropout(y: "T n", x: "T n", state: "i8 2", rate: "f8", lo, hi):
+    """y = x/(1-rate) where u >= rate, else 0.   Its gradient is itself, with the same state.   y is not x."""
+    real = type(y[0])
+    bound = threshold(rate)
+    scale = real(1.0 / (1.0 - rate) if rate < 1.0 else 0.0)
+    words = word_scratch()
+    for group in range(lo // 128, (hi + 127) // 128):
+        first = 128 * group
+        random_words(words, state, group, 1)
+        for j in range(max(lo - first, 0), min(hi - first, 128)):
+            y[first + j] = x[first + j] * scale if words[j] >= bound else real(0.0)
+
+
+@kernel
+def random_integers(out: "i8 n", state: "i8 2", low: "i8", high: "i8", lo, hi):
+    """out = low + floor(u (high-low)), u of 64 random bits: in [low, high), and low where the range is empty."""
+    span = np.uint64(high - low if high > low else 1)
+    words = word_scratch()
+    for group in range(lo // 128, (hi + 127) // 128):
+        first = 128 * group
+        random_words(words, state, group, 2)
+        for j in range(max(lo - first, 0), min(hi - first, 128)):
+            u = (np.uint64(words[j]) << HALF_WORD) | np.uint64(words[128 + j])
+            out[first + j] = low + np.int64(high_product(u, span))
+
+
+@kernel
+def random_permutation(out: "i8 n", state: "i8 2", n: "i8", lo, hi):
+    """out = a permutation of 0 ... n-1, each with the same probability (Fisher and Yates).   One item."""
+    if lo == 0:
+        for i in range(n):
+            out[i] = i
+        words = word_scratch()
+        for group in range((n + 127) // 128 - 1, -1, -1):
+            random_words(words, state, group, 2)
+            for i in range(min(n, 128 * group + 128) - 1, 128 * group - 1, -1):
+                j = i - 128 * group
+                u = (np.uint64(words[j]) << HALF_WORD) | np.uint64(words[128 + j])
+                other = np.int64(high_product(u, np.uint64(i + 1)))
+                held = out[i]
+                out[i] = out[other]
+                out[other] = held
