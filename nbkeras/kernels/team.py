@@ -1,0 +1,271 @@
+"""The team: the threads that share one launch. Native code only; `threads.py` decides how many there are.
+
+The caller of a launch is its leader. It publishes the launch and then takes chunks like everybody else, so a launch
+ends even if no helper ever comes: nothing can hang on a thread that isn't there (after a fork, on a full machine).
+
+    ticket = generation << 32 | chunks not yet taken      one atomic word: who lowers it by one owns that chunk
+    done                                                   chunks finished; the leader waits until all are
+
+A helper that finds nothing to take watches the ticket for about a millisecond (the next launch usually comes sooner) and then sleeps in the kernel (futex). A leader that finds the team busy with another Python thread's
+launch runs its own alone. The bits don't depend on any of this: chunks are fixed by the shape.
+
+Why not Numba's `prange`: its layers need libgomp or tbb (without, a launch costs 100 us), take the GIL at each launch,
+abort in a forked child, fix the number of threads at import, and each parallel function costs 0.7 s of compile time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import signal
+import sys
+import threading
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from nbkeras.kernels import _jit
+
+# Words of the shared state, those written by different threads on cache lines of their own.
+TICKET, DONE, SLEEPERS, BUSY, ACTIVE = 0, 16, 32, 48, 64
+KERNEL, ARGUMENTS, ITEMS, CHUNK, CHUNKS = 80, 81, 82, 83, 84
+SYSTEM, FUTEX, YIELD, SPINS = 96, 97, 98, 99
+WORDS = 112
+
+REMAINING = 0xFFFFFFFF
+FUTEX_WAIT, FUTEX_WAKE = 128, 129
+
+#: Looks at the ticket (10 to 50 ns each, with a pause instruction) while a waiting thread keeps its processor to itself,
+#: and until a helper sleeps. Between the two it offers the processor to other processes now and then: on a full machine
+#: that costs us the second processor for a while, but never the milliseconds that waiting for a descheduled thread does.
+EAGER_LOOKS = 2_000
+LOOKS = 40_000
+
+#: System call numbers (futex, sched_yield) by machine. Elsewhere launches run serially.
+NUMBERS = {"x86_64": (202, 24), "aarch64": (98, 124), "riscv64": (98, 124), "ppc64le": (221, 158)}
+
+WORD = ir.IntType(64)
+
+
+def _slot(builder, state, index):
+    return builder.gep(state, [index])
+
+
+@intrinsic
+def load(typing_context, state, index):
+    """state[index], read atomically."""
+
+    def codegen(context, builder, signature, values):
+        return builder.load_atomic(_slot(builder, *values), "seq_cst", 8)
+
+    return types.int64(state, index), codegen
+
+
+@intrinsic
+def store(typing_context, state, index, value):
+    """state[index] = value, written atomically, after all that was written before."""
+
+    def codegen(context, builder, signature, values):
+        builder.store_atomic(values[2], _slot(builder, *values[:2]), "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(state, index, value), codegen
+
+
+@intrinsic
+def add(typing_context, state, index, value):
+    """state[index] += value, atomically."""
+
+    def codegen(context, builder, signature, values):
+        return builder.atomic_rmw("add", _slot(builder, *values[:2]), values[2], "seq_cst")
+
+    return types.int64(state, index, value), codegen
+
+
+@intrinsic
+def replace(typing_context, state, index, old, new):
+    """state[index] = new if it is still `old`, atomically; true if it was."""
+
+    def codegen(context, builder, signature, values):
+        result = builder.cmpxchg(_slot(builder, *values[:2]), values[2], values[3], "seq_cst", "seq_cst")
+        return builder.extract_value(result, 1)
+
+    return types.boolean(state, index, old, new), codegen
+
+
+@intrinsic
+def pause(typing_context):
+    """Tell the processor that this is a waiting loop."""
+
+    def codegen(context, builder, signature, values):
+        machine = platform.machine()
+        if machine == "x86_64":
+            builder.call(builder.module.declare_intrinsic("llvm.x86.sse2.pause", (), _function()), [])
+        elif machine == "aarch64":
+            hint = builder.module.declare_intrinsic("llvm.aarch64.hint", (), _function(ir.IntType(32)))
+            builder.call(hint, [ir.IntType(32)(1)])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def call(typing_context, address, arguments, lo, hi):
+    """Call the kernel at an address on items [lo, hi)."""
+
+    def codegen(context, builder, signature, values):
+        kernel = builder.inttoptr(values[0], _function(WORD, WORD, WORD).as_pointer())
+        builder.call(kernel, values[1:])
+        return context.get_dummy_value()
+
+    return types.void(address, arguments, lo, hi), codegen
+
+
+@intrinsic
+def system(typing_context, state, number, index, offset, operation, value):
+    """The system call `number` on the address of state[index] plus an offset in bytes."""
+
+    def codegen(context, builder, signature, values):
+        state, number, index, offset, operation, value = values
+        function = ir.FunctionType(WORD, [WORD], var_arg=True)
+        target = builder.inttoptr(builder.load(_slot(builder, state, WORD(SYSTEM))), function.as_pointer())
+        address = builder.add(builder.ptrtoint(_slot(builder, state, index), WORD), offset)
+        return builder.call(target, [number, address, operation, value, WORD(0), WORD(0), WORD(0)])
+
+    return types.int64(state, number, index, offset, operation, value), codegen
+
+
+def _function(*arguments):
+    return ir.FunctionType(ir.VoidType(), arguments)
+
+
+@_jit.scalar
+def take(state):
+    """Take chunks of the published launch until none is left."""
+    while True:
+        ticket = load(state, TICKET)
+        if ticket & REMAINING == 0:
+            break
+        if replace(state, TICKET, ticket, ticket - 1):
+            # The launch can't end before this chunk is done, so its description stays as it is.
+            lo = (state[CHUNKS] - (ticket & REMAINING)) * state[CHUNK]
+            call(state[KERNEL], state[ARGUMENTS], lo, min(state[ITEMS], lo + state[CHUNK]))
+            add(state, DONE, 1)
+
+
+@_jit.scalar
+def share(state, kernel, arguments, items, chunk, chunks):
+    """Lead a launch: publish it, help with it, wait for its end. The caller holds BUSY."""
+    state[KERNEL] = kernel
+    state[ARGUMENTS] = arguments
+    state[ITEMS] = items
+    state[CHUNK] = chunk
+    state[CHUNKS] = chunks
+    store(state, DONE, 0)
+    store(state, TICKET, ((load(state, TICKET) >> 32) + 1) << 32 | chunks)
+    if load(state, SLEEPERS) > 0:
+        system(state, state[FUTEX], TICKET, 4, FUTEX_WAKE, chunks - 1)
+    take(state)
+    looks = 0
+    while load(state, DONE) != chunks:
+        looks += 1
+        if looks < EAGER_LOOKS:
+            pause()
+        else:
+            system(state, state[YIELD], TICKET, 0, 0, 0)
+
+
+def serve(state, number):
+    """The life of helper `number` (1 is the first)."""
+    active = load(state, ACTIVE)
+    while active >= 0:
+        if number >= active:
+            system(state, state[FUTEX], ACTIVE, 0, FUTEX_WAIT, active)
+        else:
+            ticket = load(state, TICKET)
+            if ticket & REMAINING != 0:
+                take(state)
+            else:
+                looks = 0
+                while looks < state[SPINS] and load(state, TICKET) == ticket:
+                    looks += 1
+                    if looks > EAGER_LOOKS and looks & 63 == 0:
+                        system(state, state[YIELD], TICKET, 0, 0, 0)
+                    else:
+                        pause()
+                if looks == state[SPINS]:
+                    add(state, SLEEPERS, 1)
+                    system(state, state[FUTEX], TICKET, 4, FUTEX_WAIT, ticket >> 32)
+                    add(state, SLEEPERS, -1)
+        active = load(state, ACTIVE)
+
+
+class Team:
+    """The helpers of this process and the state they share with leaders."""
+
+    def __init__(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.aligned_alloc.restype = ctypes.c_void_p
+        libc.aligned_alloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+        # Never freed: at exit helpers may still be looking at it.
+        self.address = libc.aligned_alloc(64, 8 * WORDS)
+        self.state = np.frombuffer((ctypes.c_int64 * WORDS).from_address(self.address), np.int64)
+        self.possible = sys.platform == "linux" and sys.byteorder == "little" and platform.machine() in NUMBERS
+        self._libc = libc
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """A team of one, the calling thread; what a forked child starts from, as no helper survives a fork."""
+        self.helpers = 0
+        self.state[:] = 0
+        self.state[ACTIVE] = 1
+        self.state[SPINS] = LOOKS
+        if self.possible:
+            self.state[SYSTEM] = ctypes.cast(self._libc.syscall, ctypes.c_void_p).value
+            self.state[[FUTEX, YIELD]] = NUMBERS[platform.machine()]
+
+    def grow(self, count: int) -> int:
+        """Make launches use `count` threads, starting helpers if there are too few; return how many it could be."""
+        if not self.possible:
+            return 1
+        with self._lock:
+            while self.helpers < count - 1 and self._start(self.helpers + 1):
+                self.helpers += 1
+            count = min(count, self.helpers + 1)
+            if count != self.state[ACTIVE]:
+                self.state[ACTIVE] = count
+                self._libc.syscall(
+                    ctypes.c_long(int(self.state[FUTEX])),
+                    ctypes.c_void_p(self.address + 8 * ACTIVE),
+                    ctypes.c_long(FUTEX_WAKE),
+                    ctypes.c_long(2**31 - 1),
+                    None,
+                    None,
+                    ctypes.c_long(0),
+                )
+        return count
+
+    def _start(self, number: int) -> bool:
+        make = lambda: _jit.entry_library("nbkeras_serve", serve, (STATE, types.int64), (), {})  # noqa: E731
+        entry = _jit.load_or_compile("nbkeras_serve", "serve", "i8", make)
+        arguments = np.frombuffer((ctypes.c_int64 * 2).from_address(self._libc.aligned_alloc(64, 64)), np.int64)
+        arguments[:] = self.address, number
+        handle = ctypes.c_size_t()
+        # Signals belong to Python's threads: a helper starts with all of them blocked.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            failed = self._libc.pthread_create(
+                ctypes.byref(handle), None, ctypes.c_void_p(entry), ctypes.c_void_p(arguments.ctypes.data)
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if not failed:
+            self._libc.pthread_detach(handle)
+        return not failed
+
+
+#: The state as kernels' code sees it.
+STATE = types.CPointer(types.int64)
