@@ -54,6 +54,8 @@ class DatasetSource(Source):
                 f"{caller}: the {self._name} given as x is endless (num_batches is None) and no steps were given.",
                 next="pass steps_per_epoch to fit, or steps to evaluate and predict.",
             )
+        if dataset.use_multiprocessing:
+            self._check_can_be_sent()
 
     def _size(self) -> int | None:
         try:
@@ -102,20 +104,24 @@ class DatasetSource(Source):
         return ThreadPoolExecutor(workers, thread_name_prefix="nbkeras-data"), self._dataset.__getitem__
 
     def _processes(self, workers: int) -> tuple[Executor, Any]:
-        import pickle
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
+        # A data set may change itself in on_epoch_end, so each epoch's processes start from its present state.
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_receive, initargs=(self._dataset,))
+        return pool, _get_batch
+
+    def _check_can_be_sent(self) -> None:
+        """Find out before work starts, and without half-started processes, whether workers could get the data set."""
+        import pickle
+
         try:
-            pickled = pickle.dumps(self._dataset)
+            pickle.dumps(self._dataset)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{self.caller}: {self._name} has use_multiprocessing=True but cannot be pickled: {error}.",
                 next="set use_multiprocessing=False to use threads, or open files and locks inside __getitem__.",
             ) from error
-        # A data set may change itself in on_epoch_end, so each epoch's processes start from its present state.
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_receive, initargs=(pickled,))
-        return pool, _get_batch
 
 
 def _fetch_ahead(executor_and_task: tuple[Executor, Any], indices: Iterable[int], depth: int) -> Iterator[Any]:
@@ -129,13 +135,13 @@ def _fetch_ahead(executor_and_task: tuple[Executor, Any], indices: Iterable[int]
         while waiting:
             try:
                 data = waiting.popleft().result()
+                waiting.extend(executor.submit(task, index) for index in itertools.islice(remaining, 1))
             except BrokenExecutor as error:
                 raise DataError(
                     "PyDataset: a worker process died while it made a batch.",
                     next="put the script's training under `if __name__ == '__main__':`, or use threads "
                     "(use_multiprocessing=False).",
                 ) from error
-            waiting.extend(executor.submit(task, index) for index in itertools.islice(remaining, 1))
             yield data
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
@@ -145,11 +151,9 @@ def _fetch_ahead(executor_and_task: tuple[Executor, Any], indices: Iterable[int]
 _worker_dataset: PyDataset | None = None
 
 
-def _receive(pickled: bytes) -> None:
-    import pickle
-
+def _receive(dataset: PyDataset) -> None:
     global _worker_dataset
-    _worker_dataset = pickle.loads(pickled)
+    _worker_dataset = dataset
 
 
 def _get_batch(index: int) -> Any:

@@ -1,5 +1,6 @@
 """Generators, re-iterable objects and PyDatasets."""
 
+import os
 import threading
 
 import numpy as np
@@ -148,6 +149,19 @@ def test_workers_do_not_change_the_order(workers):
 def test_spawned_workers(tmp_path):
     source = make_source(Numbered(3, workers=1, use_multiprocessing=True))
     assert seen(source) == [0, 1, 2]
+
+
+class Deadly(Numbered):
+    def __getitem__(self, index):
+        if index:
+            os._exit(1)
+        return super().__getitem__(index)
+
+
+def test_spawned_worker_that_dies():
+    source = make_source(Deadly(2, workers=1, use_multiprocessing=True))
+    with pytest.raises(DataError, match=r"a worker process died while it made a batch.\n  Next: put the script's"):
+        seen(source)
 
 
 def test_error_in_a_worker_reaches_the_user_and_ends_the_workers():
