@@ -7,6 +7,8 @@ them without a new plan. `type(w[0])(...)` casts a float64 setting to the arena'
 
 import math
 
+import numpy as np
+
 from nbkeras.kernels._jit import kernel
 
 
@@ -147,7 +149,7 @@ def segment_norms(norms: "T s", g: "T n", offsets: "i8 s+1", lo, hi):
     for s in range(lo, hi):
         total = 0.0
         for i in range(offsets[s], offsets[s + 1]):
-            value = float(g[i])
+            value = np.float64(g[i])
             total += value * value
         norms[s] = math.sqrt(total)
 
@@ -169,7 +171,7 @@ def clip_global(g: "T n", norms: "T s", s: "i8", limit: "f8", lo, hi):
     """g *= limit / norm where norm = √(Σ norms²) is above the limit; all NaN if the norm is not finite, as in Keras."""
     total = 0.0
     for j in range(s):
-        total += float(norms[j]) * float(norms[j])
+        total += np.float64(norms[j]) * np.float64(norms[j])
     norm = math.sqrt(total)
     if not (norm <= limit):
         factor = type(norms[0])(limit / norm + (norm - norm))
