@@ -2,7 +2,6 @@
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
@@ -22,7 +21,8 @@ def scratch(typing_context, like, count):
 
     def codegen(context, builder, signature, values):
         item = context.get_value_type(like.dtype)
-        memory = cgutils.alloca_once(builder, ir.ArrayType(item, elements), name="scratch")
+        with builder.goto_entry_block():  # not cgutils.alloca_once, which fills with zeros
+            memory = builder.alloca(ir.ArrayType(item, elements), name="scratch")
         memory.align = ALIGNMENT
         return builder.bitcast(memory, item.as_pointer())
 
