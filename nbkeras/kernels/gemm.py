@@ -1,15 +1,79 @@
-"""Matrix products: every orientation of the operands, batches, and the work that follows a product."""
+"""Matrix products: every orientation of the operands, batches, and the work that follows a product.
 
-from nbkeras.kernels._jit import kernel
+A product is cut into tiles of c (see `tiling`), the items of a launch. A tile is summed over blocks of k; within a block,
+panels of x (as wide as the register tile) are packed to scratch that stays in the first cache while all slivers of rows
+of a pass over it:
+
+            k block        x panel                Plain x is packed by the microkernel itself as the first sliver reads
+        a [--------]     x [ ]  <- scratch, L1    it; transposed x by blocks turned in registers. Rows of a are read where
+    sliver [--------]      [ ]                    they lie (their scalars are broadcast); columns, for transposed a, are
+           [--------]                             copied to scratch when several panels pass over them.
+
+An element's sum runs over k in order in all cases, in blocks that depend on k alone: the same bits for any cut.
+"""
+
+from nbkeras.kernels._jit import kernel, scalar
+from nbkeras.kernels.microkernel import (
+    ADD_AFTER,
+    ADD_BEFORE,
+    BIAS,
+    GATE_RELU,
+    RELU as RELU_FLAG,
+    copy_sliver,
+    multiply,
+    panel_columns,
+    sliver_rows,
+    transpose_panel,
+)
+from nbkeras.kernels.stack import offset, scratch
 
 #: Activations that the product itself applies; see scalars.ACTIVATIONS for the codes.
+LINEAR = 0
 RELU = 1
+
+#: Largest tile of c, and the least width and height that tiles are cut down to in order to have several.
+TILE_ROWS = 128
+TILE_COLUMNS = 128
+LEAST_COLUMNS = 32
+LEAST_ROWS = 32
+
+#: Steps of k in a block: a panel of x takes 16 KB (32 with AVX-512) and rows of a tile 128 KB (256 in float64).
+DEPTH = 256
+
+#: Multiply-adds: a tile is worth cutting above GRAIN, a launch worth several threads above SERIAL.
+GRAIN = 400_000
+SERIAL = 800_000
+
+#: Elements of scratch: the widest panel, and the slivers of a tile.
+PANEL = DEPTH * 32
+SLIVERS = DEPTH * TILE_ROWS
+
+
+@scalar
+def tiling(batch, m, n, k):
+    """(rows, columns) of a tile: even shares of c, cut smaller while there are few and they are worth it."""
+    row_tiles = max(1, (m + TILE_ROWS - 1) // TILE_ROWS)
+    column_tiles = max(1, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
+    while batch * row_tiles * column_tiles < 8 and m * n * k > GRAIN * row_tiles * column_tiles:
+        if n > column_tiles * LEAST_COLUMNS:
+            column_tiles *= 2
+        elif m > row_tiles * LEAST_ROWS:
+            row_tiles *= 2
+        else:
+            break
+    rows = max(1, (m + row_tiles - 1) // row_tiles)
+    columns = max(1, (n + column_tiles - 1) // column_tiles)
+    return rows, (columns + LEAST_COLUMNS - 1) // LEAST_COLUMNS * LEAST_COLUMNS
 
 
 def schedule(batch, m, n, k, **_):
     """(items, items a chunk) of a product: a function of its shape alone, so that threads cannot change the bits."""
-    items = batch * m
-    return items, items if m * n * k * batch < 800_000 else max(1, 400_000 // max(1, n * k))
+    rows, columns = tiling.py_func(batch, m, n, k)
+    items = batch * -(-m // rows) * -(-n // columns)
+    work = m * n * max(k, 1)
+    if batch * work < SERIAL:
+        return items, max(1, items)
+    return items, max(1, GRAIN * items // (batch * work))
 
 
 @kernel(schedule=schedule)
@@ -34,25 +98,114 @@ def matmul(
     lo,
     hi,
 ):
-    """c = activate(op(a) @ op(x) + bias) * slope(gate); simple stand-in: relu only."""
+    """c = activate(op(a) @ op(x) + bias) * slope(gate), batch times.   c: (m, n), op(a): (m, k), op(x): (k, n)
+
+    A transposed operand is stored as (k, m) or (n, k); *_step is the distance of its matrices, 0 for a shared one.
+    With `accumulate`, c += (the activation must then be linear). Items: tiles of c.
+    """
+    height = sliver_rows(c)
+    width = panel_columns(c)
+    panel = scratch(c, PANEL)
+    slivers = scratch(c, SLIVERS)
+    tile_rows, tile_columns = tiling(batch, m, n, k)
+    down = (m + tile_rows - 1) // tile_rows
+    across = (n + tile_columns - 1) // tile_columns
     for item in range(lo, hi):
-        b = item // m
-        i = item - b * m
-        a_start = b * a_step + (i if transpose_a else i * k)
-        a_stride = m if transpose_a else 1
-        for j in range(n):
-            x_start = b * x_step + (j * k if transpose_x else j)
-            x_stride = 1 if transpose_x else n
-            total = a[0] * 0
-            total = 0 * total if k == 0 else a[a_start] * x[x_start]
-            for p in range(1, k):
-                total += a[a_start + p * a_stride] * x[x_start + p * x_stride]
-            if has_bias:
-                total += bias[j]
-            if activation == RELU and total <= 0:
-                total *= 0
-            if gate_code == RELU and gate[item * n + j] <= 0:
-                total *= 0
+        b = item // (down * across)
+        place = item - b * (down * across)
+        column_tile = place // down
+        row_lo = (place - column_tile * down) * tile_rows
+        row_hi = min(m, row_lo + tile_rows)
+        column_lo = column_tile * tile_columns
+        column_hi = min(n, column_lo + tile_columns)
+        pack_a = transpose_a != 0 and column_hi - column_lo > 2 * width
+        k_lo = 0
+        while True:
+            depth = min(DEPTH, k - k_lo)
+            last = k_lo + depth >= k
+            flags = ADD_BEFORE if k_lo > 0 else 0
             if accumulate:
-                total += c[item * n + j]
-            c[item * n + j] = total
+                flags = ADD_AFTER
+            if last and has_bias:
+                flags += BIAS
+            if last and activation == RELU:
+                flags += RELU_FLAG
+            if (last or accumulate) and gate_code == RELU:
+                flags += GATE_RELU
+            for j in range(column_lo, column_hi, width):
+                columns = min(width, column_hi - j)
+                if transpose_x:
+                    pack_transposed(panel, offset(x, b * x_step + j * k + k_lo), k, columns, depth, width)
+                i = row_lo
+                while i < row_hi:
+                    rows = share(row_hi - i, height)
+                    if not transpose_a:
+                        a_from = offset(a, b * a_step + i * k + k_lo)
+                        a_row = k
+                        a_column = 1
+                    elif pack_a:
+                        a_from = offset(slivers, (i - row_lo) * DEPTH)
+                        a_row = 1
+                        a_column = rows
+                        if j == column_lo:
+                            pack_sliver(a_from, offset(a, b * a_step + k_lo * m + i), m, rows, depth, height)
+                    else:
+                        a_from = offset(a, b * a_step + k_lo * m + i)
+                        a_row = 1
+                        a_column = m
+                    packed = transpose_x != 0 or i > row_lo
+                    to = (b * m + i) * n + j
+                    multiply(
+                        rows,
+                        0 if packed and columns == width else 1,
+                        offset(c, to),
+                        n,
+                        a_from,
+                        a_row,
+                        a_column,
+                        panel if packed else offset(x, b * x_step + k_lo * n + j),
+                        width if packed else n,
+                        panel,
+                        depth,
+                        columns,
+                        offset(bias, j),
+                        offset(gate, to),
+                        n,
+                        flags,
+                    )
+                    i += rows
+            k_lo += depth
+            if last:
+                break
+
+
+@scalar
+def share(left, height):
+    """Rows of the next sliver: whole ones, but the last two share evenly (a sliver of one row would wait, not work)."""
+    if left >= 2 * height or left == height:
+        return height
+    return left if left < height else (left + 1) // 2
+
+
+@scalar
+def pack_transposed(panel, x, x_row, columns, depth, width):
+    """panel[p, j] = x[j, p], zero beyond the columns."""
+    done = 0
+    if columns == width:
+        lanes = width // 2
+        transpose_panel(panel, x, x_row, depth // lanes)
+        done = depth // lanes * lanes
+    for p in range(done, depth):
+        for j in range(width):
+            panel[p * width + j] = x[j * x_row + p] if j < columns else 0
+
+
+@scalar
+def pack_sliver(sliver, a, a_column, rows, depth, height):
+    """sliver[p, r] = a[p, r]: the rows of a sliver, side by side."""
+    if rows == height:
+        copy_sliver(sliver, a, a_column, depth)
+    else:
+        for p in range(depth):
+            for r in range(rows):
+                sliver[p * rows + r] = a[p * a_column + r]
