@@ -17,10 +17,14 @@ the argument is a number. The last two arguments, `lo` and `hi`, are the range o
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -59,6 +63,9 @@ TYPES = {
 #: Kernel name -> Kernel, filled as the kernel modules are imported.
 REGISTRY: dict[str, Kernel] = {}
 
+#: Symbol -> machine address of what this process has compiled or loaded.
+_ADDRESSES: dict[str, int] = {}
+
 #: Seconds spent compiling in this process, by (kernel, dtype): what N4's gate and the training log read.
 COMPILED: dict[tuple[str, str], float] = {}
 
@@ -71,7 +78,7 @@ def dtype_code(dtype) -> str:
         ('f4', 'u1')
     """
     dtype = np.dtype(dtype)
-    return "u1" if dtype == bool else f"{dtype.kind}{dtype.itemsize}"
+    return "u1" if dtype.kind == "b" else f"{dtype.kind}{dtype.itemsize}"
 
 
 class Parameter:
@@ -111,12 +118,13 @@ class Kernel:
         assert [p.name for p in signature[-2:]] == ["lo", "hi"], self.name
         self.parameters = [Parameter(p.name, p.annotation) for p in signature[:-2]]
         self._address: dict[str, int] = {}
+        self._edition = _edition(function)
 
     def address(self, dtype: str) -> int:
         """The machine address of the kernel for a dtype code, compiled or loaded from the cache when first asked."""
         found = self._address.get(dtype)
         if found is None:
-            symbol = f"nbkeras_{self.name}_{dtype}"
+            symbol = f"nbkeras_{self.name}_{dtype}{self._edition}"
             make = lambda: self._compile(symbol, dtype)  # noqa: E731
             found = self._address[dtype] = load_or_compile(symbol, self.name, dtype, make)
         return found
@@ -130,6 +138,17 @@ class Kernel:
         arguments = tuple(p.numba_type(dtype) for p in self.parameters)
         options = {"error_model": "numpy", "fastmath": set(self.fastmath)}
         return entry_library(symbol, self.function, arguments, (types.int64, types.int64), options)
+
+
+def _edition(function: Callable) -> str:
+    """A suffix for the symbol of a kernel that the cache folder's digest doesn't cover: one outside this package."""
+    if function.__module__.startswith(__package__ + "."):
+        return ""
+    try:
+        source = Path(inspect.getsourcefile(function)).read_bytes()
+    except (TypeError, OSError):  # typed at a prompt: nothing to tell editions apart by
+        source = os.urandom(16)
+    return "_" + hashlib.sha256(source).hexdigest()[:12]
 
 
 def kernel(function: Callable | None = None, **options) -> Kernel:
@@ -197,28 +216,62 @@ def _unpack(builder, context, raw, kind):
 
 
 def load_or_compile(symbol: str, name: str, dtype: str, make: Callable) -> int:
-    """The address of a symbol: from the cached object file if there is a sound one, else compiled and stored."""
+    """The address of a symbol: from the cached object file if there is a sound one, else compiled and stored.
+
+    Several threads may ask at once: Numba's lock lets one in, the others find the address that it has left. Several
+    processes may: one compiles, the others wait and load.
+    """
     with global_compiler_lock:
-        machine_code = cache.load(symbol)
-        if machine_code is not None:
-            return _link(symbol, machine_code)
-        with cache.turn(symbol) as waited:
-            machine_code = cache.load(symbol) if waited else None
+        if symbol not in _ADDRESSES:
+            machine_code = cache.load(symbol)
+            if machine_code is None:
+                with cache.turn(symbol) as waited:
+                    machine_code = cache.load(symbol) if waited else None
+                    if machine_code is None:
+                        library = _compile(name, dtype, make)
+                        cache.store(symbol, library._get_compiled_object())
+                        _ADDRESSES[symbol] = library.get_pointer_to_function(symbol)
             if machine_code is not None:
-                return _link(symbol, machine_code)
-            start = time.perf_counter()
-            try:
-                library = make()
-            except Exception as error:
-                raise KernelError(f"kernel {name!r} could not be compiled for {dtype}: {error}") from error
-            COMPILED[name, dtype] = seconds = time.perf_counter() - start
-            if seconds > ANNOUNCE_SECONDS:
-                print(
-                    f"nbkeras: compiled kernel {name} ({dtype}) in {seconds:.1f} s; the next run finds it in the cache.",
-                    file=sys.stderr,
-                )
-            cache.store(symbol, library._get_compiled_object())
-            return library.get_pointer_to_function(symbol)
+                _ADDRESSES[symbol] = _link(symbol, machine_code)
+        return _ADDRESSES[symbol]
+
+
+def _compile(name: str, dtype: str, make: Callable):
+    start = time.perf_counter()
+    announcement = _Announcement(f"nbkeras: compiling kernel {name} ({dtype}) ...")
+    try:
+        library = make()
+    except Exception as error:
+        raise KernelError(f"kernel {name!r} could not be compiled for {dtype}: {error}") from error
+    finally:
+        COMPILED[name, dtype] = seconds = time.perf_counter() - start
+        announcement.end(f" {seconds:.1f} s")
+    return library
+
+
+class _Announcement:
+    """A line on stderr that begins while a long compilation is under way and is completed when it ends."""
+
+    def __init__(self, text: str):
+        self._text = text
+        self._begun = False
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(ANNOUNCE_SECONDS, self._begin)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._text is not None:
+                self._begun = True
+                print(self._text, end="", file=sys.stderr, flush=True)
+
+    def end(self, text: str) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._text = None
+            if self._begun:
+                print(text, file=sys.stderr, flush=True)
 
 
 def _link(symbol: str, machine_code: bytes) -> int:

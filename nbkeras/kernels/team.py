@@ -6,8 +6,9 @@ ends even if no helper ever comes: nothing can hang on a thread that isn't there
     ticket = generation << 32 | chunks not yet taken      one atomic word: who lowers it by one owns that chunk
     done                                                   chunks finished; the leader waits until all are
 
-A helper that finds nothing to take watches the ticket for about a millisecond (the next launch usually comes sooner) and then sleeps in the kernel (futex). A leader that finds the team busy with another Python thread's
-launch runs its own alone. The bits don't depend on any of this: chunks are fixed by the shape.
+A helper that finds nothing to take watches the ticket for about a millisecond (the next launch usually comes sooner)
+and then sleeps in the kernel (futex). A leader that finds the team busy with another Python thread's launch runs its
+own alone. The bits don't depend on any of this: chunks are fixed by the shape.
 
 Why not Numba's `prange`: its layers need libgomp or tbb (without, a launch costs 100 us), take the GIL at each launch,
 abort in a forked child, fix the number of threads at import, and each parallel function costs 0.7 s of compile time.
@@ -37,9 +38,9 @@ WORDS = 112
 REMAINING = 0xFFFFFFFF
 FUTEX_WAIT, FUTEX_WAKE = 128, 129
 
-#: Looks at the ticket (10 to 50 ns each, with a pause instruction) while a waiting thread keeps its processor to itself,
-#: and until a helper sleeps. Between the two it offers the processor to other processes now and then: on a full machine
-#: that costs us the second processor for a while, but never the milliseconds that waiting for a descheduled thread does.
+#: Looks at the ticket, 10 to 50 ns each with its pause instruction: how many a waiting thread makes before it begins to
+#: offer its processor to other processes now and then, and how many a helper makes before it sleeps. On a full machine
+#: the offers cost us the second processor for a while, but not the milliseconds of waiting for a descheduled thread.
 EAGER_LOOKS = 2_000
 LOOKS = 40_000
 

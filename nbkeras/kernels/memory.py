@@ -1,0 +1,39 @@
+"""The CPU's arrays: NumPy arrays whose first element lies on a cache line."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+#: Bytes; a vector register of any processor fits without crossing a cache line.
+ALIGNMENT = 64
+
+
+def empty(shape, dtype) -> np.ndarray:
+    """An uninitialized array that starts at a multiple of 64 bytes.
+
+    Example:
+        >>> empty((3, 5), "float32").ctypes.data % 64
+        0
+    """
+    dtype = np.dtype(dtype)
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def to_host(array: np.ndarray) -> np.ndarray:
+    """The array itself."""
+    return array
+
+
+def from_host(array: np.ndarray, values: np.ndarray) -> None:
+    """Copy values into an array."""
+    np.copyto(array, values)
+
+
+def wait() -> None:
+    """Nothing: a program's run returns when its launches have ended."""
