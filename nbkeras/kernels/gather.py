@@ -6,12 +6,8 @@ so no index can read or write outside the array. Where `size` is 0 nothing is re
 
 from nbkeras.kernels._jit import kernel, scalar
 
-#: Elements of an output row below which splitting it over threads makes them share cache lines (bytes: 4 * 64).
-COLUMN_BLOCK = 64
-
-#: Elements that a part should add, so that a launch is worth its threads, and the most parts that are made.
+#: Additions that a part should do, so that it is worth a thread.
 PART_WORK = 32768
-MOST_PARTS = 16
 
 
 @scalar
@@ -40,10 +36,11 @@ def gather(out: "T o*k*i", x: "T o*m*i", index: "i8 k", outer: "i8", count: "i8"
 
 
 def _divide(outer, count, size, inner):
-    """Parts that one outer slice is cut into, as (columns, row groups, rows a block): a function of the shape only.
+    """How one outer slice is cut: (columns, groups, shift), a function of the shape only; at most 16 parts.
 
-    Columns are cut first (every part has the same work whatever the indices are); then rows are dealt to the groups
-    in blocks, which spreads frequent small indices (word 0, 1, 2, ...) over the groups.
+    Columns are cut first, in blocks of 64 or more: every part then has the same work, whatever the indices are. Rows
+    are dealt in blocks of 2**shift (at least 64 elements, so that parts share no cache lines) to 1, 2, 4 ... groups,
+    which spreads the small, frequent indices of a vocabulary.
     """
     wanted = outer * count * inner // 32768
     wanted = 16 if wanted > 16 else wanted
@@ -51,12 +48,13 @@ def _divide(outer, count, size, inner):
     columns = inner // 64
     columns = wanted if columns > wanted else columns
     columns = columns if columns > 1 else 1
-    block = (63 + inner) // inner if inner > 0 else 1
-    groups = wanted // columns
-    most = (size + block - 1) // block
-    groups = most if groups > most else groups
-    groups = groups if groups > 1 else 1
-    return columns, groups, block
+    shift = 0
+    while inner << shift < 64 and shift < 6:
+        shift += 1
+    groups = 1
+    while 2 * groups * columns <= wanted and 2 * groups << shift <= size:
+        groups *= 2
+    return columns, groups, shift
 
 
 _divide_scalar = scalar(_divide)
@@ -77,7 +75,7 @@ def scatter_add(out: "T o*m*i", index: "i8 k", x: "T o*k*i", outer: "i8", count:
     Items: parts by `schedule`, each the only writer of its rows and columns.
     """
     if size > 0:
-        columns, groups, block = _divide_scalar(outer, count, size, inner)
+        columns, groups, shift = _divide_scalar(outer, count, size, inner)
         for item in range(lo, hi):
             column = item % columns
             group = item // columns % groups
@@ -86,7 +84,7 @@ def scatter_add(out: "T o*m*i", index: "i8 k", x: "T o*k*i", outer: "i8", count:
             width = inner * (column + 1) // columns - first
             for k in range(count):
                 row = safe_index(index[k], size)
-                if groups == 1 or row // block % groups == group:
+                if (row >> shift) & (groups - 1) == group:
                     source = (part * count + k) * inner + first
                     target = (part * size + row) * inner + first
                     for i in range(width):

@@ -1,5 +1,6 @@
 """Optimizer kernels against float64 formulas, and against Keras itself over several steps."""
 
+import itertools
 import os
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_segments(code, dtype):
     wide = g.astype("f8")
     norms = np.empty(5, dtype)
     launch(optimizer.segment_norms, code, norms, g, offsets, items=5, chunk=1)
-    parts = [slice(a, b) for a, b in zip(offsets, offsets[1:], strict=False)]
+    parts = [slice(a, b) for a, b in itertools.pairwise(offsets)]
     expected = [np.sqrt(np.sum(wide[part] ** 2)) for part in parts]
     close(norms, expected, dtype)
 
@@ -232,19 +233,19 @@ class Rule:
 
 ORACLE = [
     ("SGD", {}),
-    ("SGD", dict(momentum=0.9)),
-    ("SGD", dict(momentum=0.9, nesterov=True)),
+    ("SGD", {"momentum": 0.9}),
+    ("SGD", {"momentum": 0.9, "nesterov": True}),
     ("Adam", {}),
-    ("Adam", dict(amsgrad=True)),
+    ("Adam", {"amsgrad": True}),
     ("RMSprop", {}),
-    ("RMSprop", dict(momentum=0.9)),
-    ("RMSprop", dict(centered=True)),
-    ("RMSprop", dict(momentum=0.9, centered=True)),
-    ("SGD", dict(clipnorm=0.7)),
-    ("SGD", dict(global_clipnorm=0.7)),
-    ("SGD", dict(clipvalue=0.3)),
-    ("Adam", dict(weight_decay=0.1)),
-    ("Adam", dict(use_ema=True, ema_momentum=0.9)),
+    ("RMSprop", {"momentum": 0.9}),
+    ("RMSprop", {"centered": True}),
+    ("RMSprop", {"momentum": 0.9, "centered": True}),
+    ("SGD", {"clipnorm": 0.7}),
+    ("SGD", {"global_clipnorm": 0.7}),
+    ("SGD", {"clipvalue": 0.3}),
+    ("Adam", {"weight_decay": 0.1}),
+    ("Adam", {"use_ema": True, "ema_momentum": 0.9}),
 ]
 
 
