@@ -44,7 +44,8 @@ def machine():
     from nbkeras_cuda import check, launch, memory
 
     if check.simulated():
-        return memory.HostMemory(), launch.Simulator()
+        host_memory = memory.HostMemory()
+        return host_memory, launch.Simulator(host_memory)
     from cuda.core import Device
 
     gpu = Device(0)

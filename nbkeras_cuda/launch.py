@@ -13,19 +13,6 @@ from nbkeras_cuda import _jit
 MOST_BLOCKS = 4 if _jit.SIMULATED else 1 << 16
 
 
-def grid(kernel, arguments, items: int) -> tuple[int, int]:
-    """Blocks and threads a block for a number of items."""
-    if kernel.cover:
-        items = arguments[0].size
-    blocks = items if kernel.launch == "block" else -(-items // kernel.threads)
-    return max(1, min(blocks, MOST_BLOCKS)), kernel.threads
-
-
-def number(value, dtype: str):
-    """A number as the kernel's parameter wants it."""
-    return np.dtype(dtype).type(value)
-
-
 class Pointer:
     """The simulator's pointer: indexed like a kernel's argument, and it checks its bounds.
 
@@ -41,44 +28,47 @@ class Pointer:
         self._type = np.ctypeslib.as_ctypes_type(self.dtype)
 
     def __getitem__(self, index):
-        self._check(index)
-        return self.dtype.type(self._type.from_address(self.address + int(index) * self.dtype.itemsize).value)
+        return self.dtype.type(self._element(index).value)
 
     def __setitem__(self, index, value):
-        self._check(index)
         # Stored as a C cast would: floats are truncated, integers wrap.
-        stored = np.asarray(value).astype(self.dtype).item()
-        self._type.from_address(self.address + int(index) * self.dtype.itemsize).value = stored
+        self._element(index).value = np.asarray(value).astype(self.dtype).item()
 
-    def _check(self, index):
+    def _element(self, index):
         if index < 0 or (self.size is not None and index >= self.size):
             raise IndexError(f"index {index} of a pointer to {self.size} elements of {self.dtype}")
+        return self._type.from_address(self.address + int(index) * self.dtype.itemsize)
 
 
 class Simulator:
-    """Runs launches in numba's simulator, each as soon as it is asked for."""
+    """Runs launches in numba's simulator, each as soon as it is asked for.
 
-    def bind(self, kernel, dtype: str, arguments, items: int):
-        blocks, threads = grid(kernel, arguments, items)
-        simulated = kernel.simulated(dtype)
-        bound = [self._argument(p, dtype, a) for p, a in zip(kernel.parameters, arguments, strict=True)]
+    Args:
+        memory: the `HostMemory` of the arrays.
+    """
 
-        def run():
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                # Overflow and invalid values are the kernels' business, as on a GPU.
-                warnings.simplefilter("ignore", RuntimeWarning)
-                simulated[blocks, threads](*bound, 0, items)
+    def __init__(self, memory):
+        self.memory = memory
 
-        return run
+    def prepare(self, kernel, dtype: str, blocks: int, threads: int):
+        return kernel.simulated(dtype)[blocks, threads]
 
-    @staticmethod
-    def _argument(parameter, dtype: str, value):
+    def pointer(self, parameter, dtype: str, address: int, size: int | None):
+        return Pointer(address, parameter.dtype(dtype), size)
+
+    def number(self, parameter, dtype: str, value):
+        # Integers stay Python's: on a GPU index arithmetic is done in 64 bits.
         code = parameter.dtype(dtype)
-        if not parameter.is_pointer:
-            # Integers stay Python's: on a GPU index arithmetic is done in 64 bits.
-            return int(value) if code == "i8" else number(value, code)
-        address, size = (0, 0) if value is None else (value.address, value.nbytes // np.dtype(code).itemsize)
-        return Pointer(address, code, size)
+        return int(value) if code == "i8" else np.dtype(code).type(value)
+
+    def range(self, items: int):
+        return [0, items]
+
+    def launch(self, prepared, arguments):
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            # Overflow and invalid values are the kernels' business, as on a GPU.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            prepared(*arguments)
 
 
 class Launcher:
@@ -94,16 +84,10 @@ class Launcher:
         self.architecture = (capability.major, capability.minor)
         self._loaded: dict[tuple[str, str], tuple] = {}
 
-    def bind(self, kernel, dtype: str, arguments, items: int):
-        from cuda.core import LaunchConfig, launch
+    def prepare(self, kernel, dtype: str, blocks: int, threads: int):
+        from cuda.core import LaunchConfig
 
-        blocks, threads = grid(kernel, arguments, items)
-        config = LaunchConfig(grid=blocks, block=threads)
-        function = self.load(kernel, dtype)
-        bound = [argument(p, dtype, a) for p, a in zip(kernel.parameters, arguments, strict=True)]
-        bound += [ctypes.c_int64(0), ctypes.c_int64(items)]
-        stream = self.memory.stream
-        return lambda: launch(stream, config, function, *bound)
+        return LaunchConfig(grid=blocks, block=threads), self.load(kernel, dtype)
 
     def load(self, kernel, dtype: str):
         """The kernel's handle on this GPU, compiled when first asked for."""
@@ -116,32 +100,82 @@ class Launcher:
             self._loaded[key] = module, module.get_kernel(entry)
         return self._loaded[key][1]
 
+    def pointer(self, parameter, dtype: str, address: int, size: int | None):
+        return address  # cuda.core packs a Python int as a pointer
 
-def argument(parameter, dtype: str, value):
-    """An argument as a C value of exactly the width that the kernel's parameter has."""
-    if parameter.is_pointer:
-        return 0 if value is None else value.address  # cuda.core packs an int as a pointer
-    return np.ctypeslib.as_ctypes_type(np.dtype(parameter.dtype(dtype)))(value)
+    def number(self, parameter, dtype: str, value):
+        """A C value of exactly the width that the kernel's parameter has."""
+        return np.ctypeslib.as_ctypes_type(np.dtype(parameter.dtype(dtype)))(value)
+
+    def range(self, items: int):
+        return [ctypes.c_int64(0), ctypes.c_int64(items)]
+
+    def launch(self, prepared, arguments):
+        from cuda.core import launch
+
+        config, function = prepared
+        launch(self.memory.stream, config, function, *arguments)
+
+
+def grid(kernel, arguments, items: int) -> tuple[int, int]:
+    """Blocks and threads a block for a number of items."""
+    work = max(items, arguments[0].size) if kernel.cover else items
+    blocks = work if kernel.launch == "block" else -(-work // kernel.threads)
+    return max(1, min(blocks, MOST_BLOCKS)), kernel.threads
 
 
 class Program:
-    """A list of launches bound to addresses, run in order.
+    """A list of launches bound to addresses, run in order: the CUDA side of `nbkeras.kernels.runner.Program`.
 
     Args:
         launcher: a `Launcher` or the `Simulator`.
-        launches: tuples (kernel, dtype code, arguments, items, chunk): arguments are device arrays (None where the
-            kernel does not look), ints and floats, in the kernel's order. The chunk is the CPU's and unused here.
+        launches: tuples (kernel, dtype code, arguments, items, chunk), the arguments in the kernel's order. A pointer
+            takes a DeviceArray, an address, an AddressTable (rows of an array and numbers), None if the kernel
+            doesn't read it, or a NumPy array, of which a copy goes to the device now; the others take numbers. The
+            chunk is the CPU's and unused here.
     """
 
     def __init__(self, launcher, launches):
-        self._keep = [arguments for _, _, arguments, _, _ in launches]
-        self._steps = [
-            launcher.bind(kernel, dtype, arguments, int(items))
-            for kernel, dtype, arguments, items, _ in launches
-            if items > 0
-        ]
+        self._launcher = launcher
+        self._keep = []
+        self._tables: dict[tuple[int, int], object] = {}
+        self._launches = []
+        for step, (kernel, dtype, arguments, items, _) in enumerate(launches):
+            pairs = list(zip(kernel.parameters, arguments, strict=True))
+            bound = [self._bind(step, index, dtype, *pair) for index, pair in enumerate(pairs)]
+            prepared = None  # nothing to do
+            if items > 0:
+                prepared = launcher.prepare(kernel, dtype, *grid(kernel, arguments, int(items)))
+            self._launches.append((prepared, [*bound, *launcher.range(int(items))], kernel, dtype))
+        self.steps = len(self._launches)
 
-    def run(self):
-        """Give every launch to the device; the backend's `wait` tells when the last has ended."""
-        for step in self._steps:
-            step()
+    def _bind(self, step: int, index: int, dtype: str, parameter, value):
+        if not parameter.is_pointer:
+            return self._launcher.number(parameter, dtype, value)
+        if value is None or isinstance(value, int):
+            return self._launcher.pointer(parameter, dtype, value or 0, None if value else 0)
+        if hasattr(value, "rows"):
+            self._keep += [row[0] for row in value.rows]
+            rows = [[getattr(row[0], "address", row[0]), *row[1:]] for row in value.rows]
+            value = self._tables[step, index] = self._launcher.memory.from_host(np.array(rows, np.int64))
+        elif isinstance(value, np.ndarray):
+            value = self._launcher.memory.from_host(value)
+        itemsize = np.dtype(parameter.dtype(dtype)).itemsize
+        assert value.itemsize == itemsize, (step, parameter.name, value.dtype, parameter.dtype(dtype))
+        self._keep.append(value)
+        return self._launcher.pointer(parameter, dtype, value.address, value.size)
+
+    def set_pointer(self, step: int, index: int, address: int, row: int | None = None) -> None:
+        """Point argument `index` of a step, or one row of its AddressTable, to another address; the caller keeps it."""
+        if row is not None:
+            table = self._tables[step, index]
+            self._launcher.memory.from_host(np.array(address, np.int64), out=table[row][0])
+            return
+        _, bound, kernel, dtype = self._launches[step]
+        bound[index] = self._launcher.pointer(kernel.parameters[index], dtype, int(address), None)
+
+    def run(self, first: int = 0, last: int | None = None) -> None:
+        """Give the launches, or those from `first` up to `last`, to the device; `Backend.wait` tells when they end."""
+        for prepared, arguments, _, _ in self._launches[first:last]:
+            if prepared is not None:
+                self._launcher.launch(prepared, arguments)

@@ -8,6 +8,7 @@ import pkgutil
 
 def registry() -> dict:
     """Every kernel by name, after importing all files of this folder."""
+    from nbkeras_cuda import intrinsics  # noqa: F401  (before any kernel is compiled)
     from nbkeras_cuda._jit import REGISTRY
 
     for module in pkgutil.iter_modules(__path__):

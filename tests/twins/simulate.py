@@ -1,0 +1,52 @@
+"""Run every case in numba's CUDA simulator and store what comes out: `python -m tests.twins.simulate OUT.npz [WORD]`.
+
+A process of its own, because the simulator replaces numba.cuda for good.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+import warnings
+
+import numpy as np
+
+from tests.twins.cases import items_of, make_cases
+
+
+def run_case(case, memory, launcher, kernels) -> list[np.ndarray]:
+    """The arrays of a case after its launch on a CUDA device."""
+    from nbkeras_cuda.launch import Program
+
+    kernel = kernels[case.kernel]
+    arrays = [memory.from_host(array) for array in case.arrays()]
+    items, chunk = items_of(case, kernel)
+    Program(launcher, [(kernel, case.dtype, case.replaced(arrays), items, chunk)]).run()
+    return [memory.to_host(array) for array in arrays]
+
+
+def main(target: str, word: str = ""):
+    import nbkeras_cuda
+    from nbkeras_cuda.kernels import registry
+
+    memory, launcher = nbkeras_cuda.machine()
+    kernels = registry()
+    results, slow = {}, []
+    for name, case in make_cases().items():
+        if word not in name or case.kernel not in kernels:
+            continue
+        start = time.perf_counter()
+        try:
+            for index, array in enumerate(run_case(case, memory, launcher, kernels)):
+                results[f"{name}/{index}"] = array
+        except Exception:
+            results[f"{name}/error"] = np.array(traceback.format_exc())
+        slow.append((time.perf_counter() - start, name))
+    np.savez(target, **results)
+    print(f"{len(slow)} cases in {sum(seconds for seconds, _ in slow):.1f} s; slowest:", sorted(slow)[-5:])
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(*sys.argv[1:])
