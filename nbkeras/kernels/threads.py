@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from nbkeras.config import setting
 from nbkeras.errors import ArgumentError
 from nbkeras.kernels import team as native
 
@@ -51,8 +52,9 @@ def allowed(environment: Mapping[str, str], affinity: int, quota: float | None, 
         limits.append(Count(slurm, "SLURM_CPUS_PER_TASK"))
     least = min(limits, key=lambda count: count.threads)
     ranks = _local_ranks(environment)
-    # Fewer processors than the machine has: the launcher has bound the ranks, or the share is granted per task.
-    if ranks > 1 and slurm is None and affinity >= cores:
+    # With fewer processors than the job has on this node, the launcher has bound the ranks.
+    job = _number(environment, "SLURM_CPUS_ON_NODE") or _number(environment, "NCPUS") or cores
+    if ranks > 1 and slurm is None and affinity >= job:
         return Count(max(1, least.threads // ranks), f"{least.reason}, shared by {ranks} local ranks")
     return least
 
@@ -83,10 +85,9 @@ def _local_ranks(environment: Mapping[str, str]) -> int:
         found = _number(environment, name)
         if found is not None:
             return found
-    # "2(x3),1": tasks on each node, the same for the first three.
-    tasks = environment.get("SLURM_TASKS_PER_NODE") or environment.get("SLURM_NTASKS_PER_NODE") or ""
-    first = tasks.split(",")[0].split("(")[0].strip()
-    return int(first) if first.isdecimal() and environment.get("SLURM_STEP_ID") else 1
+    # "2(x3),1": this step's tasks on each node, the same for the first three.
+    tasks = environment.get("SLURM_STEP_TASKS_PER_NODE", "").split(",")[0].split("(")[0].strip()
+    return int(tasks) if tasks.isdecimal() and int(tasks) > 0 else 1
 
 
 def quota(root: str | os.PathLike = "/sys/fs/cgroup", process: str | os.PathLike = "/proc/self/cgroup") -> float | None:
@@ -159,10 +160,15 @@ def _resolve() -> tuple[Count, Count]:
         _most = allowed(os.environ, _affinity(), quota(), os.cpu_count() or 1)
     if _wanted is None:
         _wanted = default(os.environ, _most, _in_worker(os.environ))
-        for name in ("NBKERAS_NUM_THREADS",):
-            asked = _number(os.environ, name)
-            if asked is not None and asked > _most.threads:
-                _warn_clamped(name, asked)
+        text = setting("NBKERAS_NUM_THREADS")
+        asked = _number(os.environ, "NBKERAS_NUM_THREADS")
+        if text is not None and asked is None:
+            raise ArgumentError(
+                f"NBKERAS_NUM_THREADS: expected a whole number of at least 1, got {text!r}.",
+                next="unset it to use all processors that this process may run on.",
+            )
+        if asked is not None and asked > _most.threads:
+            _warn_clamped("NBKERAS_NUM_THREADS", asked)
     return _most, _wanted
 
 
@@ -244,7 +250,7 @@ def _after_fork_in_child() -> None:
     """No helper survives a fork; the child starts with itself alone and may start helpers of its own (N20)."""
     global ready, _lock, _wanted, _most
     _lock = threading.Lock()
-    _team.__init__()
+    _team.reset()
     ready = False
     _most = None
     if _wanted is not None and _wanted.reason != "set_num_threads":
