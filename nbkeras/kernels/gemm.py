@@ -14,11 +14,11 @@ An element's sum runs over k in order in all cases, in blocks that depend on k a
 
 from nbkeras.kernels._jit import kernel, scalar
 from nbkeras.kernels.microkernel import (
+    ACTIVATE,
     ADD_AFTER,
     ADD_BEFORE,
     BIAS,
-    GATE_RELU,
-    RELU as RELU_FLAG,
+    GATE,
     copy_sliver,
     multiply,
     panel_columns,
@@ -26,10 +26,6 @@ from nbkeras.kernels.microkernel import (
     transpose_panel,
 )
 from nbkeras.kernels.stack import offset, scratch
-
-#: Activations that the product itself applies; see scalars.ACTIVATIONS for the codes.
-LINEAR = 0
-RELU = 1
 
 #: Largest tile of c, and the least width and height that tiles are cut down to in order to have several.
 TILE_ROWS = 128
@@ -126,12 +122,10 @@ def matmul(
             flags = ADD_BEFORE if k_lo > 0 else 0
             if accumulate:
                 flags = ADD_AFTER
-            if last and has_bias:
-                flags += BIAS
-            if last and activation == RELU:
-                flags += RELU_FLAG
-            if (last or accumulate) and gate_code == RELU:
-                flags += GATE_RELU
+            if last:
+                flags += (BIAS if has_bias else 0) + ACTIVATE * activation
+            if last or accumulate:
+                flags += GATE * gate_code
             for j in range(column_lo, column_hi, width):
                 columns = min(width, column_hi - j)
                 if transpose_x:

@@ -19,19 +19,22 @@ from __future__ import annotations
 import functools
 import math
 
-from llvmlite import binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-#: What `multiply` does with the tile after the sum; a sum of these.
-ADD_BEFORE = 1  # add c before the bias: c holds the sum over an earlier part of k
-BIAS = 2
-RELU = 4
-GATE_RELU = 8  # multiply by (gate > 0)
-GATE = 16  # multiply by gate
-ADD_AFTER = 32  # add c at the end: c holds another result
+from nbkeras.kernels import vector
+from nbkeras.kernels.formula import Value, emit
+from nbkeras.kernels.scalars import ACTIVATIONS, activate, activation_slope, relu
+
+#: What `multiply` does with the tile after the sum, in this order; a sum of these and of codes of activations (see
+#: scalars.ACTIVATIONS) times ACTIVATE and GATE.
+ADD_BEFORE = 1  # add c: it holds the sum over an earlier part of k
+BIAS = 2  # add the bias
+ADD_AFTER = 4  # add c after all else: it holds another result
+ACTIVATE = 1 << 8  # times the code: apply the activation
+GATE = 1 << 16  # times the code: multiply by the slope of the activation whose output is `gate`
 
 #: Vectors of a panel of x, and steps of k that loads of an unpacked panel are asked for in advance.
 VECTORS = 2
@@ -41,34 +44,16 @@ WORD = ir.IntType(64)
 BYTE = ir.IntType(8)
 
 
-@functools.lru_cache(maxsize=None)
-def vector_bytes(triple: str, cpu: str, features: str) -> int:
-    """Bytes of the widest vector that a processor has registers for: what LLVM itself uses for a wide load."""
-    llvm.initialize_all_targets() if triple != llvm.get_process_triple() else llvm.initialize_native_target()
-    llvm.initialize_all_asmprinters() if triple != llvm.get_process_triple() else llvm.initialize_native_asmprinter()
-    wide = ir.VectorType(ir.FloatType(), 16)
-    module = ir.Module()
-    module.triple = triple
-    probe = ir.Function(module, ir.FunctionType(ir.VoidType(), [wide.as_pointer()] * 2), name="probe")
-    builder = ir.IRBuilder(probe.append_basic_block())
-    builder.store(builder.fadd(builder.load(probe.args[0]), builder.load(probe.args[1])), probe.args[0])
-    builder.ret_void()
-    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features)
-    assembly = machine.emit_assembly(llvm.parse_assembly(str(module)))
-    return 64 if "zmm" in assembly else 32 if "ymm" in assembly else 16
-
-
 class Geometry:
-    """The register tile for an element type on a processor: `rows` x (VECTORS x `lanes`)."""
+    """The register tile for an element type: `rows` x `columns`, the columns VECTORS vectors of `lanes` elements."""
 
-    def __init__(self, element, triple: str, cpu: str, features: str):
+    def __init__(self, element, register_bytes: int, registers: int):
         self.element = element
         self.item = 8 if isinstance(element, ir.DoubleType) else 4
-        width = vector_bytes(triple, cpu, features)
-        self.lanes = width // self.item
-        # As many accumulators as the register file holds beside the vectors of x and one of a: 32 registers for
-        # AVX-512 and NEON, 16 for AVX2 and SSE (which needs one more, having no fused multiply-add).
-        self.rows = {64: 14, 32: 6, 16: 4 if triple.startswith(("x86", "i")) else 8}[width]
+        self.lanes = register_bytes // self.item
+        # As many sums as the registers hold beside the vectors of x and a factor from a; 4 rows for SSE, which has
+        # no fused multiply-add and needs one more register for the product.
+        self.rows = {(64, 32): 14, (32, 16): 6, (16, 32): 8, (16, 16): 4}[register_bytes, registers]
         self.columns = VECTORS * self.lanes
         self.vector = ir.VectorType(element, self.lanes)
         self.mask = ir.VectorType(ir.IntType(1), self.lanes)
@@ -76,14 +61,15 @@ class Geometry:
 
 
 def geometry(context, pointer: types.CPointer) -> Geometry:
-    return Geometry(context.get_value_type(pointer.dtype), *context.codegen().magic_tuple())
+    """The register tile of the processor that Numba compiles for."""
+    return Geometry(context.get_value_type(pointer.dtype), vector.register_bytes(), vector.registers())
 
 
-def _function(module, name, arguments, emit):
+def _function(module, name, arguments, emit, result=None):
     """A function of a module, private to it, emitted when first asked for."""
     found = module.globals.get(name)
     if found is None:
-        found = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name=name)
+        found = ir.Function(module, ir.FunctionType(result or ir.VoidType(), arguments), name=name)
         found.linkage = "internal"
         found.attributes.add("noinline")
         found.attributes.add("nounwind")
@@ -269,28 +255,55 @@ class _Tile:
         return change
 
     def _finish(self, sums):
-        builder, zero = self.builder, ir.Constant(self.shape.vector, None)
-        one = ir.Constant(self.shape.vector, [1.0] * self.shape.lanes)
+        builder = self.builder
 
         def flag(bit):
             return builder.icmp_signed("!=", builder.and_(self.flags, WORD(bit)), WORD(0))
+
+        def code(unit):
+            return builder.and_(builder.sdiv(self.flags, WORD(unit)), WORD(GATE // ACTIVATE - 1))
 
         def add_bias(sums):
             bias = [self._load(self._raw(self.bias), WORD(0), v) for v in range(VECTORS)]
             return [builder.fadd(value, bias[i % VECTORS]) for i, value in enumerate(sums)]
 
-        def relu(sums):  # x <= 0 ? 0 : x, so that NaN stays
-            return [builder.select(builder.fcmp_ordered("<=", value, zero), zero, value) for value in sums]
+        # relu and its slope are applied where they stand, the others by a call for each vector.
+        activation, gate_code = code(ACTIVATE), code(GATE)
+        relu_code = WORD(ACTIVATIONS["relu"])
 
-        def open_gate(value, gate):
-            return builder.fmul(value, builder.select(builder.fcmp_ordered(">", gate, zero), one, zero))
+        def rectify(sums):
+            return [emit(relu.trace, builder, [value]) for value in sums]
+
+        def apply(sums):
+            return [builder.call(self._choice(activate), [activation, value]) for value in sums]
+
+        def rectified(value, gate):
+            slope = emit(lambda y: activation_slope.trace(ACTIVATIONS["relu"], y), builder, [gate])
+            return builder.fmul(value, slope)
+
+        def slope(value, gate):
+            return builder.fmul(value, builder.call(self._choice(activation_slope), [gate_code, gate]))
 
         sums = _when(builder, flag(ADD_BEFORE), sums, self._tile(self.c, self.c_row, builder.fadd))
         sums = _when(builder, flag(BIAS), sums, add_bias)
-        sums = _when(builder, flag(RELU), sums, relu)
-        sums = _when(builder, flag(GATE_RELU), sums, self._tile(self.gate, self.gate_row, open_gate))
-        sums = _when(builder, flag(GATE), sums, self._tile(self.gate, self.gate_row, builder.fmul))
+        sums = _when(builder, builder.icmp_signed("==", activation, relu_code), sums, rectify)
+        sums = _when(builder, builder.icmp_signed(">", activation, relu_code), sums, apply)
+        in_place = self._tile(self.gate, self.gate_row, rectified)
+        sums = _when(builder, builder.icmp_signed("==", gate_code, relu_code), sums, in_place)
+        called = self._tile(self.gate, self.gate_row, slope)
+        sums = _when(builder, builder.icmp_signed(">", gate_code, relu_code), sums, called)
         return _when(builder, flag(ADD_AFTER), sums, self._tile(self.c, self.c_row, builder.fadd))
+
+    def _choice(self, formula):
+        """`formula(code, vector)` as a function, so that its many cases stand in the code once."""
+        shape = self.shape
+
+        def emit_choice(function):
+            builder = ir.IRBuilder(function.append_basic_block("entry"))
+            builder.ret(formula.trace(*(Value(builder, argument) for argument in function.args)).value)
+
+        name = f"{formula._name}_{shape.suffix}"
+        return _function(self.module, name, [WORD, shape.vector], emit_choice, shape.vector)
 
     def _store(self, sums):
         builder, shape = self.builder, self.shape
