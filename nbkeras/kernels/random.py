@@ -126,7 +126,7 @@ def half_normal(p):
     central = q >= 0.075
     h = 0.5 - q
     s = 0.180625 - h * h
-    r = sqrt_of(-scalars.log(select(central, 0.5, q)))
+    r = sqrt_of(0.0 - scalars.log(select(central, 0.5, q)))  # NVVM knows no fneg
     if is_double(p):
         far = r > 5.0
         middle_r = r - 1.6
