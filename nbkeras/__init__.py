@@ -1,0 +1,1 @@
+"""A Keras-style deep-learning library whose layers and optimizers are Numba kernels."""

@@ -1,0 +1,82 @@
+"""Settings: the environment variables that nbkeras reads, and Keras's `config` functions."""
+
+from __future__ import annotations
+
+import os
+
+from nbkeras.errors import ArgumentError
+
+#: Every environment variable that nbkeras reads, with what it does. `nbkeras info` prints this table.
+ENVIRONMENT = {
+    "NBKERAS_DEVICE": "where models run: cpu (default) or cuda; read once, at import",
+    "NBKERAS_NUM_THREADS": "most threads a kernel may use",
+    "NBKERAS_CACHE_DIR": "folder for compiled kernels",
+    "NBKERAS_CPU": "baseline compiles for x86-64-v3, so that unlike nodes can share one cache",
+    "NBKERAS_DEBUG": "1 prints each plan: step, kernel, shapes, bytes, time",
+    "NBKERAS_CHECK": "1 compares every step of a plan with the reference implementation",
+    "NBKERAS_VERBOSE": "what verbose='auto' means: 0, 1 or 2",
+}
+
+
+def flag(name: str) -> bool:
+    """True if the environment variable is set to anything but the empty string or 0."""
+    assert name in ENVIRONMENT, name
+    return os.environ.get(name, "") not in ("", "0")
+
+
+def setting(name: str) -> str | None:
+    """The environment variable's value; an empty one counts as unset (T9 of the requirements)."""
+    assert name in ENVIRONMENT, name
+    return os.environ.get(name, "").strip() or None
+
+
+_floatx = "float32"
+_epsilon = 1e-7
+_image_data_format = "channels_last"
+
+
+def floatx() -> str:
+    """The default float type of weights and data, a string.
+
+    Example:
+        >>> floatx()
+        'float32'
+    """
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float type, `'float32'` or `'float64'`."""
+    global _floatx
+    if value not in ("float32", "float64"):
+        raise ArgumentError(
+            f"set_floatx: expected 'float32' or 'float64', got {value!r}.",
+            next="choose one of the two; the kernels are compiled for no other float type.",
+        )
+    _floatx = value
+
+
+def epsilon() -> float:
+    """The small number that losses and metrics add where they would divide by zero (1e-7 as in Keras)."""
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the number that `epsilon()` returns."""
+    global _epsilon
+    _epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """The default order of image axes, `'channels_last'` unless set."""
+    return _image_data_format
+
+
+def set_image_data_format(value: str) -> None:
+    """Set the default order of image axes, `'channels_last'` or `'channels_first'`."""
+    global _image_data_format
+    if value not in ("channels_last", "channels_first"):
+        raise ArgumentError(
+            f"set_image_data_format: expected 'channels_last' or 'channels_first', got {value!r}."
+        )
+    _image_data_format = value

@@ -1,0 +1,124 @@
+"""Keras tensors: the placeholders of functional models, and the record of what was called on them."""
+
+from __future__ import annotations
+
+from nbkeras import tree
+from nbkeras.errors import ArgumentTypeError
+from nbkeras.graph import trace
+from nbkeras.graph.dtypes import standardize_dtype
+from nbkeras.graph.symbol import Operators, Symbol
+
+#: Unknown axes are tried with two sizes: an axis of a result that comes out different is unknown too.
+TRIAL_SIZES = (83, 89)
+
+
+class KerasTensor(Operators):
+    """A tensor without a value: a shape in which axes may be None, a dtype, and the call that makes it.
+
+    Attributes:
+        history: `(call, index)`: the OperationCall and which of its outputs this is; None for `Input` until a call
+            is recorded.
+    """
+
+    def __init__(self, shape, dtype="float32", sparse=False, ragged=False, name=None, history=None):
+        self.shape = tuple(shape)
+        self.dtype = standardize_dtype(dtype)
+        self.sparse = sparse
+        self.ragged = ragged
+        self.name = name or "keras_tensor"
+        self.history = history
+
+    def __repr__(self):
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse={self.sparse}, name={self.name}>"
+
+    def _no_value(self, *_):
+        raise ArgumentTypeError(
+            f"{self!r} has no value: it is a placeholder of a functional model.",
+            next="build a Model from it and call that, or use nbkeras.ops on it.",
+        )
+
+    __float__ = __int__ = __index__ = __bool__ = __array__ = numpy = _no_value
+
+
+class OperationCall:
+    """One call on Keras tensors: of a layer, a model, or a function of `ops`.
+
+    Args:
+        operation: a callable with a `name`.
+        args, kwargs: as given, Keras tensors inside.
+        outputs: the structure of Keras tensors that it gives.
+    """
+
+    def __init__(self, operation, args, kwargs, outputs):
+        self.operation = operation
+        self.args = args
+        self.kwargs = kwargs
+        self.outputs = outputs
+        self.inputs = [leaf for leaf in tree.flatten((list(args), kwargs)) if isinstance(leaf, KerasTensor)]
+        for index, leaf in enumerate(tree.flatten(outputs)):
+            if isinstance(leaf, KerasTensor):
+                leaf.history = (self, index)
+
+
+def any_keras_tensor(args, kwargs) -> bool:
+    """True if a Keras tensor is among the arguments, at any depth."""
+    return any(isinstance(leaf, KerasTensor) for leaf in tree.flatten((list(args), kwargs)))
+
+
+def infer(function, args, kwargs):
+    """What a function gives for Keras tensors: it is traced on symbols, unknown axes with two trial sizes each.
+
+    Returns:
+        The structure of results, as Keras tensors without history (leaves that are no tensors stay as they are).
+    """
+    unknown = any(
+        None in leaf.shape for leaf in tree.flatten((list(args), kwargs)) if isinstance(leaf, KerasTensor)
+    )
+    results = [_trial(function, args, kwargs, size) for size in (TRIAL_SIZES if unknown else TRIAL_SIZES[:1])]
+
+    def merge(*leaves):
+        first = leaves[0]
+        if not isinstance(first, Symbol):
+            return first
+        if len(leaves) == 1:
+            return KerasTensor(first.shape, first.dtype)
+        shape = [a if a == b else None for a, b in zip(first.shape, leaves[1].shape, strict=True)]
+        return KerasTensor(shape, first.dtype)
+
+    return tree.map_structure(merge, *results)
+
+
+def _trial(function, args, kwargs, size):
+    with trace.Graph() as graph:
+
+        def stand_in(leaf):
+            if not isinstance(leaf, KerasTensor):
+                return leaf
+            return graph.input([size if n is None else n for n in leaf.shape], leaf.dtype, leaf.name)
+
+        args = [tree.map_structure(stand_in, a) for a in args]
+        kwargs = {k: tree.map_structure(stand_in, v) for k, v in kwargs.items()}
+        return function(*args, **kwargs)
+
+
+class Function:
+    """A function of `ops` as an operation of a functional model.
+
+    Args:
+        function: the function.
+        name: its Keras-style name in the graph.
+    """
+
+    def __init__(self, function):
+        self.function = function
+        self.name = function.__name__
+
+    def __call__(self, *args, **kwargs):
+        return self.function(*args, **kwargs)
+
+
+def record(function, args, kwargs):
+    """Call a function of `ops` on Keras tensors: infer the result and remember the call."""
+    outputs = infer(function, args, kwargs)
+    OperationCall(Function(function), args, kwargs, outputs)
+    return outputs

@@ -1,0 +1,433 @@
+"""Plans: a graph's nodes as launches, each value with its place in memory, bound to a program that runs in one call."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+
+from nbkeras import device
+from nbkeras.errors import KernelError
+from nbkeras.graph import trace
+from nbkeras.graph.assemble import OutOfRegisters, assemble
+from nbkeras.graph.fuse import fuse
+from nbkeras.graph.groups import GROUP, is_group
+from nbkeras.graph.primitives.moving import copy, strides_of
+from nbkeras.graph.symbol import Node, Symbol
+from nbkeras.kernels import elementwise as vm
+
+#: Nanoseconds of work on one core below which a launch is not split; a split launch has chunks of at least half of it.
+SERIAL_BELOW = 20_000.0
+
+#: At most this many chunks a launch: enough to balance 64 threads, few enough to cost nothing on two.
+MOST_CHUNKS = 256
+
+ALIGN = 64
+
+
+def _code(dtype) -> str:
+    dtype = np.dtype(dtype)
+    return "u1" if dtype == bool else f"{dtype.kind}{dtype.itemsize}"
+
+
+class At:
+    """A symbol's memory from an element on, as a kernel's argument."""
+
+    def __init__(self, symbol, element: int):
+        self.symbol, self.element = symbol, element
+
+
+class Operands:
+    """The operand table of the elementwise kernel: rows of (symbol, numbers...)."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+
+class Step:
+    """One launch: kernel, dtype code, arguments (symbols not yet bound), items, items a chunk, the node it came from."""
+
+    __slots__ = ("arguments", "chunk", "dtype", "items", "kernel", "node")
+
+    def __init__(self, node, kernel, dtype, arguments, items, chunk):
+        self.node, self.kernel, self.dtype = node, kernel, dtype
+        self.arguments, self.items, self.chunk = arguments, items, chunk
+
+    def symbols(self):
+        for argument in self.arguments:
+            if isinstance(argument, Symbol):
+                yield argument
+            elif isinstance(argument, At):
+                yield argument.symbol
+            elif isinstance(argument, Operands):
+                yield from (row[0] for row in argument.rows)
+
+
+def chunk_of(items: int, cost: float) -> int:
+    """Items a chunk for work of `cost` nanoseconds an item; depends on the shape alone, never on the threads."""
+    if items * cost <= SERIAL_BELOW:
+        return max(1, items)
+    smallest = max(1, int(SERIAL_BELOW / 2 / cost))
+    chunk = max(smallest, -(-items // MOST_CHUNKS))
+    # Flat work starts its chunks on cache lines, where vector loops want them.
+    return -(-chunk // 64) * 64 if items >= 4096 else chunk
+
+
+class Lowering:
+    """What a primitive's `lower` sees: it appends launches and asks for temporary memory."""
+
+    def __init__(self, backend):
+        self.backend = backend
+        self.steps: list[Step] = []
+        self.node: Node | None = None
+
+    def launch(self, kernel, dtype, arguments, items=None, cost=1.0):
+        """Append a launch. Without `items` the kernel's own schedule cuts the work."""
+        code = _code(dtype)
+        found = self.backend.kernels.get(kernel)
+        if found is None:
+            raise KernelError(
+                f"device {self.backend.name!r} has no kernel {kernel!r}, which {self.node!r} needs.",
+                next="choose another device with NBKERAS_DEVICE.",
+            )
+        if items is None:
+            numbers = {
+                p.name: a for p, a in zip(found.parameters, arguments, strict=True) if not p.is_pointer
+            }
+            items, chunk = found.schedule(**numbers)
+        else:
+            chunk = chunk_of(items, cost)
+        if items > 0:
+            self.steps.append(Step(self.node, found, code, arguments, items, chunk))
+
+    def temp(self, shape, dtype) -> Symbol:
+        """Memory for the time of this node."""
+        return Symbol(shape, dtype, name="temp")
+
+
+class Plan:
+    """A graph, ready to run.
+
+    Args:
+        graph: a traced graph with its outputs.
+        rows: input symbol -> array of rows: such an input is filled by gathering rows of that array (see `order`).
+
+    Attributes:
+        inputs: one buffer an input symbol; fill them, then `run()`.
+        outputs: one array an output symbol, valid until the next run.
+        order: the int64 buffer of row numbers, if there are `rows`.
+    """
+
+    def __init__(self, graph, rows=None):
+        self.backend = device.backend()
+        self.graph = graph
+        self.rows = rows or {}
+        self.nodes = fuse(graph)
+        lowering = Lowering(self.backend)
+        self.place: dict[int, tuple] = {}
+        self._copies: list = []
+        self._lower(lowering)
+        self._write_back(lowering)
+        self.steps = lowering.steps
+        self._allocate()
+        self._bind()
+
+    # -- lowering -------------------------------------------------------------------------------------------------
+
+    def _lower(self, low):
+        graph = self.graph
+        for symbol in (*graph.inputs, *graph.constants):
+            self.place[id(symbol)] = (symbol, 0)
+        for variable, symbol in graph.reads.items():
+            self.place[id(symbol)] = (variable, 0)
+        self._producer, self._pinned = {}, set()
+        self._symbols = {}
+        if self.rows:
+            self._gather_rows(low)
+        outputs = {id(s) for s in graph.outputs}
+        for node in self.nodes:
+            low.node = node
+            for output, source in node.primitive.inplace.items():
+                self.place[id(node.outputs[output])] = self.place[id(node.inputs[source])]
+            if node.primitive.view:
+                owner, offset = self.place[id(node.inputs[0])]
+                shift = node.params.get("offset", 0) * np.dtype(node.outputs[0].dtype).itemsize
+                self.place[id(node.outputs[0])] = (owner, offset + shift)
+            elif node.primitive.name == "pack":
+                self._pack(node, low, outputs)
+            elif is_group(node):
+                self._group(node, low)
+            else:
+                node.primitive.lower(node, low)
+            for symbol in node.outputs:
+                self.place.setdefault(id(symbol), (symbol, 0))
+                self._producer.setdefault(id(symbol), (node, len(low.steps)))
+
+    def _gather_rows(self, low):
+        batch = next(iter(self.rows)).shape[0]
+        self._order = Symbol((batch,), "int64", name="order")
+        self._pinned.add(id(self._order))
+        self.place[id(self._order)] = (self._order, 0)
+        self._columns = {}
+        for symbol, column in self.rows.items():
+            column_symbol = Symbol(column.shape, symbol.dtype, name="column")
+            self._columns[id(column_symbol)] = column
+            self.place[id(column_symbol)] = (column_symbol, 0)
+            inner = symbol.size // max(1, batch)
+            width = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}[np.dtype(symbol.dtype).itemsize]
+            args = [symbol, column_symbol, self._order, 1, batch, column.shape[0], inner]
+            low.launch("gather", width, args, items=batch, cost=0.2 * inner + 3)
+
+    def _group(self, node, low):
+        """Launch a group; one that needs too many registers is cut in two."""
+        try:
+            kernel, kind, operands, shape, program, constants = assemble(node)
+        except OutOfRegisters:
+            for part in _halves(node, self._symbol_uses()):
+                self._group(part, low)
+            return
+        n = node.params["members"][0].outputs[0].size
+        rows = [(symbol, code, mode, *strides) for symbol, code, mode, strides in operands]
+        length = len(program) // 5
+        args = [Operands(rows), shape, program, constants, len(shape), length, n]
+        blocks = -(-n // vm.BLOCK)
+        low.launch(kernel, kind, args, items=blocks, cost=0.2 * vm.BLOCK * length)
+
+    def _symbol_uses(self):
+        uses: dict[int, int] = {}
+        for node in self.nodes:
+            for symbol in node.inputs:
+                uses[id(symbol)] = uses.get(id(symbol), 0) + 1
+        return uses
+
+    def _pack(self, node, low, outputs):
+        """Place each input in the flat buffer where it is made; copy those that live elsewhere."""
+        flat = node.outputs[0]
+        self.place[id(flat)] = (flat, 0)
+        self._pinned.add(id(flat))
+        width = np.dtype(flat.dtype).itemsize
+        for symbol, offset in zip(node.inputs, node.params["offsets"], strict=True):
+            owner, shift = self.place[id(symbol)]
+            free = isinstance(owner, Symbol) and shift == 0 and owner.size == symbol.size
+            made = free and id(owner) in self._producer and id(owner) not in self._pinned and id(owner) not in outputs
+            if made and not self._producer[id(owner)][0].primitive.inplace:
+                self._move(owner, flat, offset * width)
+            else:
+                target = Symbol(symbol.shape, flat.dtype, name="packed")
+                self.place[id(target)] = (flat, offset * width)
+                strides = strides_of(symbol.shape)
+                copy(low, target, symbol, symbol.shape, strides, strides)
+
+    def _move(self, owner, target, offset):
+        """Whatever lived in `owner` lives in `target` from now on."""
+        for key, (where, shift) in list(self.place.items()):
+            if where is owner:
+                self.place[key] = (target, shift + offset)
+
+    def _write_back(self, low):
+        """Values that variables get: computed in the variable's own memory where nothing reads the old value after."""
+        low.node = None
+        graph = self.graph
+        final, staged = [], []
+        for variable, symbol in graph.writes.items():
+            owner, shift = self.place[id(symbol)]
+            if self._is_storage(owner, shift, variable):
+                continue
+            free = isinstance(owner, Symbol) and shift == 0 and owner.size == symbol.size
+            made = free and id(owner) in self._producer and id(owner) not in self._pinned
+            if made and self._old_value_is_dead(low.steps, graph.reads[variable], owner):
+                self._move(owner, variable, 0)
+                continue
+            if not isinstance(owner, Symbol):
+                # The new value is another variable's memory: copy it aside before anything is overwritten.
+                aside = low.temp(symbol.shape, symbol.dtype)
+                staged.append((aside, symbol))
+                symbol = aside
+            final.append((variable, symbol))
+        for target, source in staged:
+            strides = strides_of(source.shape)
+            self.place[id(target)] = (target, 0)
+            copy(low, target, source, source.shape, strides, strides)
+        for variable, symbol in final:
+            strides = strides_of(symbol.shape)
+            copy(low, graph.reads[variable], symbol, symbol.shape, strides, strides)
+
+    @staticmethod
+    def _is_storage(owner, shift, variable) -> bool:
+        if owner is variable:
+            return shift == 0
+        width = np.dtype(variable.dtype).itemsize
+        return variable.arena is not None and owner is variable.arena and shift == variable.offset * width
+
+    def _old_value_is_dead(self, steps, old, owner) -> bool:
+        """No step from the one that makes `owner` on reads the old value, but elementwise at the same index."""
+        variable = self.place[id(old)][0]
+        first = min(i for i, step in enumerate(steps) if any(self.place[id(s)][0] is owner for s in _known(step, self.place)))
+        for i, step in enumerate(steps[first:], first):
+            for symbol in _known(step, self.place):
+                where = self.place[id(symbol)][0]
+                if where is not variable and not (variable.arena is not None and where is variable.arena):
+                    continue
+                same_index = (
+                    i == first
+                    and step.node is not None
+                    and is_group(step.node)
+                    and where is variable
+                    and symbol.dtype == old.dtype
+                    and symbol.shape == step.node.params["members"][0].outputs[0].shape
+                )
+                if not same_index:
+                    return False
+        return True
+
+    # -- memory ---------------------------------------------------------------------------------------------------
+
+    def _allocate(self):
+        """Give temporaries their place in one arena: two share memory when their lifetimes do not meet."""
+        births, deaths = {}, {}
+        last = len(self.steps)
+        owners = {}
+        for i, step in enumerate(self.steps):
+            for symbol in step.symbols():
+                owner, _ = self.place.setdefault(id(symbol), (symbol, 0))
+                if isinstance(owner, Symbol):
+                    owners[id(owner)] = owner
+                    births.setdefault(id(owner), i)
+                    deaths[id(owner)] = i
+        self._buffers = {}
+        for symbol in (*self.graph.inputs, *self.graph.outputs):
+            owner, _ = self.place[id(symbol)]
+            if isinstance(owner, Symbol):
+                owners.setdefault(id(owner), owner)
+                births[id(owner)], deaths[id(owner)] = -1, last
+        fixed = {id(s) for s in self.graph.constants} | set(getattr(self, "_columns", {})) | self._pinned
+        moving = [o for k, o in owners.items() if k not in fixed]
+        self._offsets, end = _pack_intervals(moving, births, deaths)
+        self.arena_bytes = end
+        self._arena = self.backend.empty((max(end, ALIGN),), "uint8")
+        for key, owner in owners.items():
+            if key in self._pinned:
+                self._buffers[key] = self.backend.empty(owner.shape, owner.dtype)
+                self.backend.from_host(self._buffers[key], np.zeros(owner.shape, owner.dtype))
+        for symbol, value in self.graph.constants.items():
+            if id(symbol) in owners:
+                self._buffers[id(symbol)] = self._upload(value)
+
+    def _upload(self, value):
+        value = np.ascontiguousarray(value)
+        buffer = self.backend.empty(value.shape, str(value.dtype))
+        self.backend.from_host(buffer, value)
+        return buffer
+
+    def array(self, symbol):
+        """The memory of a symbol, as an array of its shape and dtype."""
+        owner, offset = self.place[id(symbol)]
+        if not isinstance(owner, Symbol):
+            base = owner.array
+        elif id(owner) in self._buffers:
+            base = self._buffers[id(owner)]
+        elif id(owner) in getattr(self, "_columns", {}):
+            return self._columns[id(owner)]
+        else:
+            start = self._offsets[id(owner)] + offset
+            return self._arena[start : start + symbol.nbytes].view(symbol.dtype).reshape(symbol.shape)
+        if offset == 0 and base.shape == symbol.shape and base.dtype == np.dtype(symbol.dtype):
+            return base
+        flat = base.reshape(-1).view("uint8")
+        return flat[offset : offset + symbol.nbytes].view(symbol.dtype).reshape(symbol.shape)
+
+    # -- binding and running --------------------------------------------------------------------------------------
+
+    def _bind(self):
+        from nbkeras.graph.variable import Storage
+
+        launches = []
+        for step in self.steps:
+            arguments = [self._argument(a) for a in step.arguments]
+            launches.append((step.kernel, step.dtype, arguments, step.items, step.chunk))
+        self.program = self.backend.program(launches)
+        self.inputs = [self.array(s) for s in self.graph.inputs]
+        self.outputs = [self.array(s) for s in self.graph.outputs]
+        self.order = self.array(self._order) if self.rows else None
+        self.generation = Storage.generation
+
+    def _argument(self, argument):
+        if isinstance(argument, Symbol):
+            return self.array(argument)
+        if isinstance(argument, At):
+            return self.array(argument.symbol).reshape(-1)[argument.element :]
+        if isinstance(argument, Operands):
+            return self.backend.table([(self.array(row[0]), *row[1:]) for row in argument.rows])
+        if isinstance(argument, np.ndarray):
+            return self._upload(argument)
+        return argument
+
+    @property
+    def stale(self) -> bool:
+        """True if a variable has moved since the plan was bound."""
+        from nbkeras.graph.variable import Storage
+
+        return self.generation != Storage.generation
+
+    def refresh(self):
+        """Bind again if a variable has moved."""
+        if self.stale:
+            self._bind()
+
+    def run(self):
+        """One pass over all launches."""
+        self.program.run()
+
+
+def _known(step, place):
+    return [s for s in step.symbols() if id(s) in place]
+
+
+def _halves(node, uses):
+    """Cut a group into two; values that cross the cut are stored and loaded."""
+    members = node.params["members"]
+    if len(members) < 2:
+        raise KernelError(f"{members[0]!r} needs more registers than the elementwise kernel has.")
+    middle = len(members) // 2
+    for part in (members[:middle], members[middle:]):
+        inside = {id(m.outputs[0]) for m in part}
+        constants = node.params["constants"]
+        sources = {id(s): s for m in part for s in m.inputs if id(s) not in inside and id(s) not in constants}
+        others = [m for m in members if m not in part]
+        crossing = {id(s) for m in others for s in m.inputs}
+        asked = {id(s) for s in node.params["results"]}
+        results = [m.outputs[0] for m in part if id(m.outputs[0]) in asked | crossing]
+        made = Node.__new__(Node)
+        made.primitive, made.scope = GROUP, node.scope
+        made.inputs, made.outputs = tuple(sources.values()), tuple(results)
+        made.params = {
+            "members": part,
+            "sources": tuple(sources.values()),
+            "results": tuple(results),
+            "constants": constants,
+        }
+        yield made
+
+
+def _pack_intervals(owners, births, deaths):
+    """Offsets of buffers in one arena, largest first, each at the lowest place that is free for its whole life."""
+    offsets, placed, end = {}, [], 0
+    for owner in sorted(owners, key=lambda s: -s.nbytes):
+        size = -(-max(1, owner.nbytes) // ALIGN) * ALIGN
+        born, dies = births[id(owner)], deaths[id(owner)]
+        at = 0
+        for start, stop, other_born, other_dies in placed:
+            if other_born <= dies and born <= other_dies and start < at + size and at < stop:
+                at = stop
+        placed.append((at, at + size, born, dies))
+        placed.sort()
+        offsets[id(owner)] = at
+        end = max(end, at + size)
+    return offsets, end
+
+
+@contextlib.contextmanager
+def tracing():
+    """Open a graph: what runs inside is traced into it."""
+    with trace.Graph() as graph:
+        yield graph

@@ -1,0 +1,22 @@
+"""The table of primitives, by family, and the functions that emit them."""
+
+from nbkeras.graph.primitives import elementwise, indexing, linear, moving, random, reduction, softmax, update
+from nbkeras.graph.primitives.emit import cast, emit, lift
+from nbkeras.graph.primitives.table import TABLE, Primitive, primitive
+
+__all__ = [
+    "TABLE",
+    "Primitive",
+    "cast",
+    "elementwise",
+    "emit",
+    "indexing",
+    "lift",
+    "linear",
+    "moving",
+    "primitive",
+    "random",
+    "reduction",
+    "softmax",
+    "update",
+]

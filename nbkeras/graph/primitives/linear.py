@@ -1,0 +1,124 @@
+"""Matrix products: `matmul` (batched, transposed operands) and `affine` (a dense layer's formula in one launch)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nbkeras.errors import ShapeError
+from nbkeras.graph.primitives.emit import emit
+from nbkeras.graph.primitives.table import primitive
+from nbkeras.kernels.scalars import ACTIVATIONS
+
+
+def _matmul_infer(node):
+    a, b = node.inputs
+    (batch, m, k), (batch_b, k_b, n) = _logical(a.shape, node.params["ta"]), _logical(b.shape, node.params["tb"])
+    if k != k_b or batch != batch_b:
+        raise ShapeError(
+            f"matmul: {a.shape} and {b.shape} do not fit: {k} columns against {k_b} rows, {batch} against {batch_b} matrices.",
+            next="the last axis of the first must equal the last but one of the second.",
+        )
+    return [((batch, m, n), a.dtype)]
+
+
+def _logical(shape, transposed):
+    batch, rows, columns = shape
+    return (batch, columns, rows) if transposed else (batch, rows, columns)
+
+
+def _matmul_reference(a, b, ta, tb):
+    a = np.swapaxes(a, 1, 2) if ta else a
+    b = np.swapaxes(b, 1, 2) if tb else b
+    return (a.astype(np.float64) @ b.astype(np.float64)).astype(a.dtype)
+
+
+def _matmul_grad(node, dc):
+    (a, b), ta, tb = node.inputs, node.params["ta"], node.params["tb"]
+    da = emit("matmul", b, dc, ta=tb, tb=True) if ta else emit("matmul", dc, b, ta=False, tb=not tb)
+    db = emit("matmul", dc, a, ta=True, tb=ta) if tb else emit("matmul", a, dc, ta=not ta, tb=False)
+    return [da, db]
+
+
+def _launch(low, c, a, b, bias, gate, sizes, ta, tb, activation=0, gate_code=0, shared=False):
+    batch, m, n, k = sizes
+    steps = (m * k, 0 if shared else k * n)
+    args = [c, a, b, bias, gate, batch, m, n, k, *steps, int(ta), int(tb), int(bias is not None), activation, gate_code, 0]
+    low.launch("matmul", c.dtype, args)
+
+
+def _matmul_lower(node, low):
+    a, b = node.inputs
+    batch, m, k = _logical(a.shape, node.params["ta"])
+    n = node.outputs[0].shape[2]
+    _launch(low, node.outputs[0], a, b, None, None, (batch, m, n, k), node.params["ta"], node.params["tb"])
+
+
+primitive("matmul", infer=_matmul_infer, reference=_matmul_reference, grad=_matmul_grad, lower=_matmul_lower)
+
+
+def _gated_lower(node, low):
+    a, b, gate = node.inputs
+    batch, m, k = _logical(a.shape, node.params["ta"])
+    n = node.outputs[0].size // max(1, batch * m)
+    flags = node.params["ta"], node.params["tb"]
+    _launch(low, node.outputs[0], a, b, None, gate, (batch, m, n, k), *flags, gate_code=ACTIVATIONS["relu"])
+
+
+def _gated_reference(a, b, gate, ta, tb):
+    return np.where(gate > 0, _matmul_reference(a, b, ta, tb).reshape(gate.shape), np.zeros((), gate.dtype))
+
+
+# Made by the fuse pass only: a matrix product whose result passes through relu's derivative.
+primitive(
+    "gated_matmul",
+    infer=lambda node: [(node.inputs[2].shape, node.inputs[2].dtype)],
+    reference=_gated_reference,
+    lower=_gated_lower,
+)
+
+_ACTIVATION_NAMES = {code: name for name, code in ACTIVATIONS.items()}
+
+
+def _affine_infer(node):
+    x, w = node.inputs[:2]
+    if x.shape[-1] != w.shape[0]:
+        raise ShapeError(
+            f"affine: {x.shape[-1]} features in {x.shape} against {w.shape[0]} rows of the kernel {w.shape}."
+        )
+    return [((*x.shape[:-1], w.shape[1]), x.dtype)]
+
+
+def _affine_reference(x, w, bias=None, activation=0):
+    from nbkeras.graph.primitives.table import TABLE
+
+    y = x.astype(np.float64) @ w.astype(np.float64)
+    y = y if bias is None else y + bias
+    name = _ACTIVATION_NAMES[activation]
+    return (y if name == "linear" else TABLE[name].reference(y)).astype(x.dtype)
+
+
+def _affine_grad(node, dy):
+    x, w = node.inputs[:2]
+    features, units = w.shape
+    rows = math.prod(x.shape[:-1])
+    flat_x = emit("reshape", x, shape=(1, rows, features))
+    flat_dy = emit("reshape", dy, shape=(1, rows, units))
+    dx = emit("matmul", flat_dy, emit("reshape", w, shape=(1, features, units)), ta=False, tb=True)
+    dw = emit("matmul", flat_x, flat_dy, ta=True, tb=False)
+    gradients = [emit("reshape", dx, shape=x.shape), emit("reshape", dw, shape=w.shape)]
+    if len(node.inputs) == 3:
+        bias = emit("reduce", emit("reshape", dy, shape=(rows, units)), axes=(0,), op="sum")
+        gradients.append(bias)
+    return gradients
+
+
+def _affine_lower(node, low):
+    x, w = node.inputs[:2]
+    bias = node.inputs[2] if len(node.inputs) == 3 else None
+    sizes = (1, math.prod(x.shape[:-1]), w.shape[1], w.shape[0])
+    _launch(low, node.outputs[0], x, w, bias, None, sizes, False, False, node.params.get("activation", 0))
+
+
+primitive("affine", infer=_affine_infer, reference=_affine_reference, grad=_affine_grad, lower=_affine_lower)

@@ -1,0 +1,119 @@
+"""Symbols and nodes: what a traced computation is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbkeras.errors import ArgumentTypeError
+
+#: Operator name ('add', 'getitem', ...) -> function; `nbkeras.ops` fills it, so that `x + y` means `ops.add(x, y)`.
+OPERATORS: dict = {}
+
+
+def _binary(name: str, reflected: bool = False):
+    if reflected:
+        return lambda self, other: OPERATORS[name](other, self)
+    return lambda self, other: OPERATORS[name](self, other)
+
+
+def _unary(name: str):
+    return lambda self: OPERATORS[name](self)
+
+
+class Operators:
+    """Python's operators for symbols, Keras tensors and variables; each is the function of that name in `ops`."""
+
+    # NumPy arrays on the left must hand over to us instead of looping over elements.
+    __array_priority__ = 1000
+    __array_ufunc__ = None
+    __hash__ = object.__hash__
+
+    __add__, __radd__ = _binary("add"), _binary("add", True)
+    __sub__, __rsub__ = _binary("subtract"), _binary("subtract", True)
+    __mul__, __rmul__ = _binary("multiply"), _binary("multiply", True)
+    __truediv__, __rtruediv__ = _binary("true_divide"), _binary("true_divide", True)
+    __floordiv__, __rfloordiv__ = _binary("floor_divide"), _binary("floor_divide", True)
+    __mod__, __rmod__ = _binary("mod"), _binary("mod", True)
+    __pow__, __rpow__ = _binary("power"), _binary("power", True)
+    __matmul__, __rmatmul__ = _binary("matmul"), _binary("matmul", True)
+    __and__, __rand__ = _binary("logical_and"), _binary("logical_and", True)
+    __or__, __ror__ = _binary("logical_or"), _binary("logical_or", True)
+    __xor__, __rxor__ = _binary("logical_xor"), _binary("logical_xor", True)
+    __lt__, __le__ = _binary("less"), _binary("less_equal")
+    __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
+    __eq__, __ne__ = _binary("equal"), _binary("not_equal")
+    __neg__, __abs__, __invert__ = _unary("negative"), _unary("absolute"), _unary("logical_not")
+
+    def __getitem__(self, key):
+        return OPERATORS["getitem"](self, key)
+
+    def __len__(self):
+        if not self.shape:
+            raise ArgumentTypeError(f"len() of a tensor of rank 0: {self!r}.")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+
+class Symbol(Operators):
+    """A value inside a traced graph: a concrete shape, a dtype, and the node that computes it (None for a source)."""
+
+    __slots__ = ("dtype", "index", "name", "node", "shape")
+
+    def __init__(self, shape, dtype, node=None, index=0, name=None):
+        self.shape = tuple(int(n) for n in shape)
+        self.dtype = dtype
+        self.node = node
+        self.index = index
+        self.name = name
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * np.dtype(self.dtype).itemsize
+
+    def __repr__(self):
+        source = self.node.primitive.name if self.node is not None else self.name or "source"
+        return f"<Symbol {source} shape={self.shape} dtype={self.dtype}>"
+
+    def __bool__(self):
+        raise ArgumentTypeError(
+            f"the truth of {self!r} was asked for while tracing, when it has no value yet.",
+            next="use ops.where or ops.cond, or compile the model with run_eagerly=True.",
+        )
+
+    def _no_value(self, *_):
+        raise ArgumentTypeError(
+            f"the value of {self!r} was asked for while tracing, when it has no value yet.",
+            next="keep to nbkeras.ops inside call(), or compile the model with run_eagerly=True.",
+        )
+
+    __float__ = __int__ = __index__ = __array__ = numpy = _no_value
+
+
+class Node:
+    """One application of a primitive."""
+
+    __slots__ = ("inputs", "outputs", "params", "primitive", "scope")
+
+    def __init__(self, primitive, inputs, params, scope=None):
+        self.primitive = primitive
+        self.inputs = tuple(inputs)
+        self.params = params
+        self.scope = scope
+        self.outputs = tuple(
+            Symbol(shape, dtype, self, index) for index, (shape, dtype) in enumerate(primitive.infer(self))
+        )
+
+    def __repr__(self):
+        ins = ", ".join(f"{s.dtype}{list(s.shape)}" for s in self.inputs)
+        outs = ", ".join(f"{s.dtype}{list(s.shape)}" for s in self.outputs)
+        return f"{self.primitive.name}({ins}) -> {outs}"

@@ -1,0 +1,44 @@
+"""Automatic names, numbered as Keras numbers them: dense, dense_1, dense_2."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+_local = threading.local()
+
+
+def _counts() -> dict[str, int]:
+    if not hasattr(_local, "counts"):
+        _local.counts = {}
+    return _local.counts
+
+
+def auto_name(prefix: str) -> str:
+    """The next free name with this prefix.
+
+    Example:
+        >>> reset(); auto_name("dense"), auto_name("dense")
+        ('dense', 'dense_1')
+    """
+    counts = _counts()
+    number = counts.get(prefix, 0)
+    counts[prefix] = number + 1
+    return f"{prefix}_{number}" if number else prefix
+
+
+def reset() -> None:
+    """Start numbering anew, as `clear_session` does."""
+    _counts().clear()
+
+
+def to_snake_case(name: str) -> str:
+    """A class name in snake case.
+
+    Example:
+        >>> to_snake_case("BatchNormalization"), to_snake_case("Conv2D"), to_snake_case("ReLU")
+        ('batch_normalization', 'conv2d', 're_lu')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,0 +1,188 @@
+"""Reductions: sum, mean, variance, largest, smallest, where they are, any, all, norms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nbkeras.graph.primitives.reduction import normalize_axes
+from nbkeras.ops import elementwise as el
+from nbkeras.ops.common import cast, emit, floating, op, tensor
+
+
+def _reduce(x, operation, axis, keepdims):
+    axes = normalize_axes(axis, len(x.shape))
+    y = emit("reduce", x, axes=axes, op=operation) if axes else x
+    if keepdims:
+        y = emit("reshape", y, shape=tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+    return y
+
+
+def _count(x, axis) -> int:
+    return math.prod(x.shape[a] for a in normalize_axes(axis, len(x.shape)))
+
+
+@op
+def sum(x, axis=None, keepdims=False):
+    """The sum along axes; booleans are counted."""
+    x = tensor(x)
+    if x.dtype in ("bool", "int8", "int16"):
+        x = cast(x, "int32")
+    return _reduce(x, "sum", axis, keepdims)
+
+
+@op
+def prod(x, axis=None, keepdims=False, dtype=None):
+    """The product along axes."""
+    x = tensor(x, dtype)
+    return _reduce(cast(x, "int32") if x.dtype == "bool" else x, "prod", axis, keepdims)
+
+
+@op
+def mean(x, axis=None, keepdims=False):
+    """The mean along axes, a float.
+
+    Example:
+        >>> import numpy as np
+        >>> float(mean(np.array([1, 2, 6])))
+        3.0
+    """
+    x = floating(x)
+    total = _reduce(x, "sum", axis, keepdims)
+    count = _count(x, axis)
+    return emit("divide", total, np.asarray(count, str(x.dtype)))
+
+
+@op
+def var(x, axis=None, keepdims=False):
+    """The variance along axes: the mean square distance from the mean."""
+    x = floating(x)
+    return mean(emit("square", emit("subtract", x, mean(x, axis, True))), axis, keepdims)
+
+
+@op
+def std(x, axis=None, keepdims=False):
+    """The square root of the variance."""
+    return emit("sqrt", var(x, axis, keepdims))
+
+
+@op
+def max(x, axis=None, keepdims=False, initial=None):
+    """The largest value along axes; NaN if there is one."""
+    y = _reduce(tensor(x), "max", axis, keepdims)
+    return y if initial is None else el.maximum(y, initial)
+
+
+@op
+def min(x, axis=None, keepdims=False, initial=None):
+    """The smallest value along axes; NaN if there is one."""
+    y = _reduce(tensor(x), "min", axis, keepdims)
+    return y if initial is None else el.minimum(y, initial)
+
+
+@op
+def amax(x, axis=None, keepdims=False):
+    """The same as `max`."""
+    return max(x, axis, keepdims)
+
+
+@op
+def amin(x, axis=None, keepdims=False):
+    """The same as `min`."""
+    return min(x, axis, keepdims)
+
+
+@op
+def any(x, axis=None, keepdims=False):
+    """True where one value along the axes is."""
+    return _reduce(tensor(x, "bool"), "max", axis, keepdims)
+
+
+@op
+def all(x, axis=None, keepdims=False):
+    """True where all values along the axes are."""
+    return _reduce(tensor(x, "bool"), "min", axis, keepdims)
+
+
+def _arg(x, operation, axis, keepdims):
+    x = tensor(x)
+    if x.dtype == "bool":
+        x = cast(x, "int32")
+    shape = x.shape
+    if axis is None:
+        x, place = emit("reshape", x, shape=(math.prod(shape),)), 0
+    else:
+        place = normalize_axes(axis, len(shape))[0]
+    y = cast(emit("arg_reduce", x, axis=place, op=operation), "int32")
+    if keepdims:
+        kept = (1,) * len(shape) if axis is None else tuple(1 if i == place else n for i, n in enumerate(shape))
+        y = emit("reshape", y, shape=kept)
+    return y
+
+
+@op
+def argmax(x, axis=None, keepdims=False):
+    """Where the largest value is (the first of equals), int32."""
+    return _arg(x, "max", axis, keepdims)
+
+
+@op
+def argmin(x, axis=None, keepdims=False):
+    """Where the smallest value is (the first of equals), int32."""
+    return _arg(x, "min", axis, keepdims)
+
+
+@op
+def count_nonzero(x, axis=None):
+    """How many values are not 0."""
+    return sum(el.not_equal(tensor(x), 0), axis)
+
+
+@op
+def average(x, axis=None, weights=None):
+    """The mean, weighted if weights are given."""
+    if weights is None:
+        return mean(x, axis)
+    x = floating(x)
+    weights = tensor(weights, str(x.dtype))
+    if len(weights.shape) == 1 and len(x.shape) > 1:
+        place = normalize_axes(axis, len(x.shape))[0]
+        weights = emit("reshape", weights, shape=tuple(-1 if i == place else 1 for i in range(len(x.shape))))
+    return el.divide(sum(el.multiply(x, weights), axis), sum(weights * np.ones(x.shape, str(x.dtype)), axis))
+
+
+@op
+def logsumexp(x, axis=None, keepdims=False):
+    """log(sum(exp(x))) along axes, without overflow."""
+    x = floating(x)
+    top = max(x, axis, True)
+    top = emit("where", el.isfinite(top), top, np.zeros((), str(x.dtype)))
+    total = emit("log", sum(emit("exp", emit("subtract", x, top)), axis, True))
+    y = emit("add", total, top)
+    axes = normalize_axes(axis, len(x.shape))
+    if keepdims:
+        return y
+    return emit("reshape", y, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+@op
+def norm(x, ord=None, axis=None, keepdims=False):
+    """The Euclidean norm along axes (ord None or 2), or the sum (1), largest (inf) or smallest (-inf) of |x|."""
+    x = floating(x)
+    size = emit("absolute", x)
+    if ord in (None, 2, "fro"):
+        return emit("sqrt", sum(emit("square", x), axis, keepdims))
+    if ord == 1:
+        return sum(size, axis, keepdims)
+    if ord in (np.inf, -np.inf):
+        return (max if ord > 0 else min)(size, axis, keepdims)
+    return el.power(sum(el.power(size, ord), axis, keepdims), 1.0 / ord)
+
+
+@op
+def moments(x, axes, keepdims=False, synchronized=False):
+    """Mean and variance along axes."""
+    return mean(x, axes, keepdims), var(x, axes, keepdims)
+
+
