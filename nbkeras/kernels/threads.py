@@ -139,11 +139,6 @@ def _affinity() -> int:
     return os.cpu_count() or 1
 
 
-def _in_worker(environment: Mapping[str, str]) -> bool:
-    loky = any(name.startswith(("LOKY_WORKER", "JOBLIB_SPAWNED_PROCESS")) for name in environment)
-    return loky or multiprocessing.parent_process() is not None
-
-
 #: False until the team has the size that is wanted; launches that can be shared look at it.
 ready = False
 
@@ -159,7 +154,8 @@ def _resolve() -> tuple[Count, Count]:
     if _most is None:
         _most = allowed(os.environ, _affinity(), quota(), os.cpu_count() or 1)
     if _wanted is None:
-        _wanted = default(os.environ, _most, _in_worker(os.environ))
+        in_worker = multiprocessing.parent_process() is not None  # joblib's and loky's workers have one too
+        _wanted = default(os.environ, _most, in_worker)
         text = setting("NBKERAS_NUM_THREADS")
         asked = _number(os.environ, "NBKERAS_NUM_THREADS")
         if text is not None and asked is None:
