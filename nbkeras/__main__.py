@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 
+import nbkeras
 from nbkeras.commands import demo, info, warmup
 from nbkeras.errors import NbkerasError
 
@@ -18,7 +18,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nbkeras", description="Keras models trained by kernels that Numba compiles for the processor they run on."
     )
-    parser.add_argument("--version", action="version", version=f"nbkeras {metadata.version('nbkeras')}")
+    parser.add_argument("--version", action="version", version=f"nbkeras {nbkeras.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
         summary = module.__doc__.splitlines()[0]

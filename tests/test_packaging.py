@@ -72,10 +72,18 @@ def test_top_level_holds_what_the_design_says():
     assert {path.relative_to(ROOT).parts[0] for path in tracked_files()} <= TOP_LEVEL
 
 
+def test_every_folder_of_modules_is_a_package():
+    # A folder without __init__.py is left out of the wheel.
+    for path in tracked_files():
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in ("nbkeras", "nbkeras_cuda"):
+            assert (path.parent / "__init__.py").exists(), path.parent.relative_to(ROOT)
+
+
 def test_init_files_only_list_names():
     allowed = (ast.Import, ast.ImportFrom, ast.Assign)
     for path in tracked_files():
-        if path.name == "__init__.py" and path.parent != ROOT / "nbkeras_cuda":
+        # The two device packages hold what an entry point names: `backend`.
+        if path.name == "__init__.py" and path.parent not in (ROOT / "nbkeras" / "kernels", ROOT / "nbkeras_cuda"):
             body = ast.parse(path.read_text()).body
             strangers = [node for node in body if not isinstance(node, allowed) and not is_listing(node)]
             assert not strangers, f"{path.relative_to(ROOT)} line {strangers[0].lineno} does more than list names"

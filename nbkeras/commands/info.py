@@ -8,6 +8,7 @@ import platform
 from collections.abc import Mapping
 from importlib import metadata
 
+import nbkeras
 from nbkeras.config import ENVIRONMENT
 
 EXAMPLES = """\
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report."""
-    print(f"nbkeras {metadata.version('nbkeras')}, Python {platform.python_version()} on {platform.machine()}")
+    print(f"nbkeras {nbkeras.__version__}, Python {platform.python_version()} on {platform.machine()}")
     if not options.short:
         for title, facts in sections().items():
             print(f"\n{title}\n{_table(facts)}")
@@ -43,10 +44,14 @@ def sections() -> dict[str, Mapping[str, str]]:
         "Threads": threads.describe(),
         "Cache": cache.describe(),
         "Versions": {name: _version(name) for name in PACKAGES},
-        "Settings (environment variables)": {
-            name: f"{os.environ.get(name) or '(unset)':<10} {meaning}" for name, meaning in ENVIRONMENT.items()
-        },
+        "Settings (environment variables)": _settings(),
     }
+
+
+def _settings() -> dict[str, str]:
+    values = {name: os.environ.get(name) or "(unset)" for name in ENVIRONMENT}
+    width = max(map(len, values.values()))
+    return {name: f"{values[name]:<{width}}  {meaning}" for name, meaning in ENVIRONMENT.items()}
 
 
 def _version(package: str) -> str:

@@ -1,9 +1,8 @@
 """Each command explains itself, and says plainly what it was given wrongly."""
 
-from importlib import metadata
-
 import pytest
 
+import nbkeras
 from nbkeras.__main__ import COMMANDS, main
 
 
@@ -27,7 +26,7 @@ def test_help_lists_the_commands(capsys):
 def test_version(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
-    assert capsys.readouterr().out == f"nbkeras {metadata.version('nbkeras')}\n"
+    assert capsys.readouterr().out == f"nbkeras {nbkeras.__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["trian"], ["warmup", "--dtype", "float16"]])
