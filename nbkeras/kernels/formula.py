@@ -241,6 +241,44 @@ def nearest(x):
     return shifted - magic, bits(shifted) - (0x4338000000000000 if is_double(x) else 0x4B400000)
 
 
+def quotient(x, y):
+    """x / y of integers, cut towards 0; 0 for y = 0."""
+    if isinstance(x, Value):
+        safe = select((y == 0) | (y == -1), 1, y)  # the least integer by -1 would trap
+        result = Value(x.builder, x.builder.sdiv(x.value, safe.value))
+        return select(y == 0, 0, select(y == -1, -x, result))
+    if y == 0:
+        return x * 0
+    return x // y + ((x % y != 0) & ((x < 0) != (y < 0)))
+
+
+def repeat(count, step, state):
+    """state = step(*state), so many times: a loop in the traced code."""
+    if not isinstance(state[0], Value):
+        for _ in range(count):
+            state = step(*state)
+        return state
+    builder = state[0].builder
+    before, inside = builder.block, builder.function.append_basic_block("repeat")
+    done = builder.function.append_basic_block("done")
+    builder.branch(inside)
+    builder.position_at_end(inside)
+    word = ir.IntType(32)
+    index = builder.phi(word)
+    index.add_incoming(word(0), before)
+    phis = [builder.phi(value.type) for value in state]
+    for phi, value in zip(phis, state, strict=True):
+        phi.add_incoming(value.value, before)
+    state = step(*(Value(builder, phi) for phi in phis))
+    for phi, value in zip(phis, state, strict=True):
+        phi.add_incoming(value.value, builder.block)
+    following = builder.add(index, word(1))
+    index.add_incoming(following, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, word(count)), inside, done)
+    builder.position_at_end(done)
+    return state
+
+
 def from_integer(i):
     """An integer, |i| < 2**22 (2**51), as the float of its size: the inverse of `nearest`."""
     double = (i.element.width if isinstance(i, Value) else i.dtype.itemsize * 8) == 64

@@ -25,6 +25,8 @@ from nbkeras.kernels.formula import (
     magnitude,
     nearest,
     polynomial,
+    quotient,
+    repeat,
     round_of,
     select,
     sign_bit,
@@ -389,8 +391,8 @@ def multiply(x, y):
 
 @formula
 def divide(x, y):
-    """x / y"""
-    return x / y
+    """x / y; of integers, rounded down and 0 for y = 0."""
+    return floor_divide.trace(x, y) if is_integer(x) else x / y
 
 
 @formula
@@ -466,7 +468,7 @@ def logical_xor(x, y):
 def _divided(x, y):
     """(q, r): x = q y + r with q whole, r = 0 or of y's sign: exact while |x / y| is below 2**24 (2**53)."""
     q = trunc_of(x / y)
-    r = select(magnitude(y) < np.inf, x - q * y, x)
+    r = select(magnitude(y) == np.inf, x, x - q * y)
     # x / y may have been rounded up to a whole number: then r has the sign opposite to x
     over = (r != 0) & ((r < 0) != (x < 0)) & (r == r)
     q = select(over, q - select((x < 0) != (y < 0), constant(-1, x), 1.0), q)
@@ -477,14 +479,19 @@ def _divided(x, y):
 
 @formula
 def floor_divide(x, y):
-    """floor(x / y); x / 0 is an infinity or NaN."""
+    """floor(x / y); x / 0 is an infinity or NaN, of integers 0."""
+    if is_integer(x):
+        q = quotient(x, y)
+        return select((y != 0) & (q * y != x) & ((x < 0) ^ (y < 0)), q - 1, q)
     q, _ = _divided(x, y)
     return select((y == 0) | (magnitude(x) == np.inf), select(y == 0, x / y, np.nan), q)
 
 
 @formula
 def mod(x, y):
-    """x - floor(x / y) y: has the sign of y, as in Python; NaN for y = 0."""
+    """x - floor(x / y) y: has the sign of y, as in Python; NaN for y = 0, of integers 0."""
+    if is_integer(x):
+        return select(y == 0, 0, x - floor_divide.trace(x, y) * y)
     _, r = _divided(x, y)
     r = signed(magnitude(r), select(r == 0, sign_bit(y), sign_bit(r)))
     return select((y == 0) | (magnitude(x) == np.inf), np.nan, r)
@@ -577,9 +584,23 @@ def _log2_parts(x):
     return high, z_low - ((high - e) - z_high)
 
 
+def _whole_power(x, y):
+    def step(result, factor, rest):
+        return select((rest & 1) == 1, result * factor, result), factor * factor, rest >> 1
+
+    result, _, _ = repeat(63, step, (constant(1, x), x, y & 0x7FFFFFFFFFFFFFFF))
+    below = select((x == 1) | ((x == -1) & ((y & 1) == 0)), constant(1, x), select(x == -1, constant(-1, x), 0))
+    return select(y < 0, below, result)
+
+
 @formula
 def power(x, y):
-    """x**y = 2**(y log2|x|), the exponent carried in two parts; x < 0 takes whole y only, as C99's pow."""
+    """x**y = 2**(y log2|x|), the exponent carried in two parts; x < 0 takes whole y only, as C99's pow.
+
+    Of integers by squaring, modulo 2**64, and 0 for negative y (except of 1 and -1).
+    """
+    if is_integer(x):
+        return _whole_power(x, y)
     d = is_double(x)
     a = magnitude(x)
     high, low = _log2_parts(a)
@@ -602,6 +623,118 @@ def power(x, y):
     result = select((x < 0) & (a < np.inf) & ~whole, np.nan, result)
     result = select((x != x) | (y != y), np.nan, result)
     return select((y == 0) | (x == 1.0), 1.0, result)
+
+
+@formula
+def tan(x):
+    """The tangent."""
+    i, s, c = _sine_cosine(x)
+    odd = (i & 1) == 1
+    result = select(odd, -c, s) / select(odd, s, c)
+    return select(magnitude(x) < (1e-9 if is_double(x) else 1e-4), x, result)
+
+
+@formula
+def atan(x):
+    """The arctangent."""
+    a = magnitude(x)
+    high, low = _arctangent(select(a > 1e30, 1e30, a))
+    return signed(high + low, sign_bit(x))
+
+
+@formula
+def asin(x):
+    """The arcsine: the angle of the point (sqrt(1 - x**2), x); NaN outside -1 to 1."""
+    return arctan2.trace(x, sqrt_of((1.0 - x) * (x + 1.0)))
+
+
+@formula
+def acos(x):
+    """The arccosine: the angle of the point (x, sqrt(1 - x**2)); NaN outside -1 to 1."""
+    return arctan2.trace(sqrt_of((1.0 - x) * (x + 1.0)), x)
+
+
+def _half_exponential(a):
+    """exp(a)/2 where exp(a) itself may overflow."""
+    h = exp.trace(a * 0.5)
+    return h * 0.5 * h
+
+
+@formula
+def sinh(x):
+    """(e**x - e**-x) / 2, as (t + t/(t + 1)) / 2 with t = exp(|x|) - 1"""
+    a = magnitude(x)
+    t = expm1.trace(_clamped(a, 0.0, 40.0))
+    return signed(select(a > 30.0, _half_exponential(a), (t + t / (t + 1.0)) * 0.5), sign_bit(x))
+
+
+@formula
+def cosh(x):
+    """(e**x + e**-x) / 2"""
+    a = magnitude(x)
+    e = exp.trace(_clamped(a, 0.0, 40.0))
+    return select(a > 30.0, _half_exponential(a), (e + 1.0 / e) * 0.5)
+
+
+@formula
+def asinh(x):
+    """log(x + sqrt(x**2 + 1)), as log1p(a + a**2 / (1 + sqrt(1 + a**2))), a = |x|"""
+    a = magnitude(x)
+    near = log1p.trace(a + a * a / (sqrt_of(a * a + 1.0) + 1.0))
+    return signed(select(a > (1e9 if is_double(x) else 1e5), log.trace(a) + LN2, near), sign_bit(x))
+
+
+@formula
+def acosh(x):
+    """log(x + sqrt(x**2 - 1)), as log1p(t + sqrt(t (t + 2))), t = x - 1; NaN below 1"""
+    t = x - 1.0
+    near = log1p.trace(t + sqrt_of(t * (t + 2.0)))
+    return select(x < 1.0, np.nan, select(x > (1e9 if is_double(x) else 1e5), log.trace(x) + LN2, near))
+
+
+@formula
+def atanh(x):
+    """log((1 + x) / (1 - x)) / 2, as log1p(2a / (1 - a)) / 2, a = |x|; NaN outside -1 to 1"""
+    a = magnitude(x)
+    return signed(log1p.trace(a * 2.0 / (1.0 - a)) * 0.5, sign_bit(x))
+
+
+def _logarithm(x, high, low, scale):
+    e, m = _split(x)
+    result = e * high + (e * low + _log_core(m - 1.0, constant(0, x), 0.0) * scale)
+    result = select(x < np.inf, result, x)
+    return select(x < 0, np.nan, select(x == 0, -np.inf, result))
+
+
+@formula
+def log2(x):
+    """The logarithm to base 2; exact for powers of 2."""
+    return _logarithm(x, 1.0, 0.0, LOG2E)
+
+
+@formula
+def log10(x):
+    """The logarithm to base 10."""
+    return _logarithm(x, 0.301025390625, 4.60503898119521373889e-06, 0.43429448190325182765)
+
+
+@formula
+def erfinv(x):
+    """The inverse of erf: Winitzki's estimate (2008), then two steps of Halley's method, on erfc beyond 1."""
+    d = is_double(x)
+    a = magnitude(x)
+    rest = 1.0 - a
+    q = -log.trace(rest * (a + 1.0))
+    t = 4.3307467508 - q * 0.5
+    y = sqrt_of(q * 6.8027210884 / (sqrt_of(t * t + q * 6.8027210884) + t))
+    for _ in range(2):
+        y = _clamped(y, 0.0, 6.0 if d else 4.0)
+        far = rest - exp.trace(-polynomial(y, ERF_FAR[d]))
+        near = y * polynomial(y * y, ERF_NEAR[d]) - a
+        u = select(y < 1.0, near, far) * exp.trace(y * y) * 0.88622692545275801365
+        y = y - u / (y * u + 1.0)
+    y = select(a == 1.0, np.inf, y)
+    return signed(select(a > 1.0, np.nan, y), sign_bit(x))
 
 
 def _elu(x):
