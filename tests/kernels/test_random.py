@@ -55,6 +55,8 @@ def philox(c, k):
 def test_philox_known_answers(counter, key, words):
     assert philox_reference(counter, key) == words
     assert list(philox(np.array(counter, np.uint32), np.array(key, np.uint32))) == words
+    lanes = [np.array([v, 1], np.uint64) for v in counter + key]
+    assert [int(w[0]) for w in random.philox_rounds(*lanes)] == words
 
 
 FILLS = [
