@@ -23,7 +23,7 @@ TOP_LEVEL = {
     "tests",
 }
 #: Folders that exist on one machine only; a file that names one works nowhere else.
-LOCAL_PATHS = re.compile(r"(?<![\w.~}])/(?:work|opt|root|home|tmp)/\w")
+LOCAL_PATHS = re.compile(r"(?<![\w.~}])/(?:work|opt|root)/\w")
 
 
 @pytest.fixture(scope="module")
