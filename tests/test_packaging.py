@@ -22,6 +22,8 @@ TOP_LEVEL = {
     "setup.cfg",
     "tests",
 }
+#: Their __init__.py hold what the entry points name, `backend`, and collect the kernels.
+DEVICE_PACKAGES = {"nbkeras/kernels", "nbkeras_cuda", "nbkeras_cuda/kernels"}
 #: Folders that exist on one machine only; a file that names one works nowhere else.
 LOCAL_PATHS = re.compile(r"(?<![\w.~}])/(?:work|opt|root)/\w")
 
@@ -82,8 +84,7 @@ def test_every_folder_of_modules_is_a_package():
 def test_init_files_only_list_names():
     allowed = (ast.Import, ast.ImportFrom, ast.Assign)
     for path in tracked_files():
-        # The two device packages hold what an entry point names: `backend`.
-        if path.name == "__init__.py" and path.parent not in (ROOT / "nbkeras" / "kernels", ROOT / "nbkeras_cuda"):
+        if path.name == "__init__.py" and path.parent.relative_to(ROOT).as_posix() not in DEVICE_PACKAGES:
             body = ast.parse(path.read_text()).body
             strangers = [node for node in body if not isinstance(node, allowed) and not is_listing(node)]
             assert not strangers, f"{path.relative_to(ROOT)} line {strangers[0].lineno} does more than list names"
