@@ -41,7 +41,7 @@ SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM", "") not in ("", "0")
 THREADS = 4 if SIMULATED else 256
 
 #: Threads of a block that has one short row to do: a warp.
-WARP = 4 if SIMULATED else 32
+WARP = 2 if SIMULATED else 32
 
 #: Stands for the dtype in a kernel's body; every compilation puts the real one in its place.
 T = np.float32
@@ -111,6 +111,7 @@ class Kernel:
         function: the Python function.
         launch: "flat" for a thread an item, "block" for a block of threads an item.
         threads: threads of a block.
+        each: elements of an item, of which every one gets a thread.
         cover: launch as many threads as the first argument has elements, whatever an item is; the kernel deals the
             elements of its items to the grid's threads itself.
         schedule: `schedule(**numbers) -> (items, chunk)` of a kernel that cuts its work itself; the chunk is unused.
@@ -121,6 +122,7 @@ class Kernel:
         function: Callable,
         launch: str = "flat",
         threads: int = THREADS,
+        each: int = 1,
         cover: bool = False,
         schedule: Callable | None = None,
     ):
@@ -129,6 +131,7 @@ class Kernel:
         self.name = function.__name__
         self.launch = launch
         self.threads = threads
+        self.each = each
         self.cover = cover
         self.schedule = schedule
         signature = list(inspect.signature(function).parameters.values())

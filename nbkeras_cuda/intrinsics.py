@@ -69,3 +69,47 @@ pointer = _Address if SIMULATED else _pointer
 #: formula takes the type of its first argument; here that is the code, so the simulator calls what it traces.)
 activate = scalars.activate.trace if SIMULATED else scalars.activate
 activation_slope = scalars.activation_slope.trace if SIMULATED else scalars.activation_slope
+
+
+def table(name: str, traces: dict):
+    """A function `name(code, a, b, c)`: the formula with a code, of as many of the operands as it takes.
+
+    Args:
+        traces: code -> (trace, number of operands, whether integers can do it); other codes give a.
+    """
+    if SIMULATED:
+
+        def apply(code, a, b, c):
+            trace, arity, _ = traces[int(code)]
+            with np.errstate(all="ignore"):
+                return a.dtype.type(trace(*(a, b, c)[:arity]))
+
+        return apply
+
+    def apply_codegen(typing_context, code, a, b, c):
+        def codegen(context, builder, signature, values):
+            return _switch(builder, values[0], values[1:], traces, isinstance(signature.args[1], types.Integer))
+
+        return a(types.int64, a, a, a), codegen
+
+    apply_codegen.__name__ = name
+    return intrinsic(apply_codegen)
+
+
+def _switch(builder, code, operands, traces, integer):
+    function = builder.function
+    usable = {key: trace for key, trace in traces.items() if trace[2] or not integer}
+    done = function.append_basic_block("done")
+    other = builder.block
+    jump = builder.switch(code, done)
+    ends = [(operands[0], other)]
+    for key, (trace, arity, _) in usable.items():
+        builder.position_at_end(function.append_basic_block(f"case{key}"))
+        jump.add_case(code.type(key), builder.block)
+        ends.append((formula.emit(trace, builder, operands[:arity]), builder.block))
+        builder.branch(done)
+    builder.position_at_end(done)
+    result = builder.phi(operands[0].type)
+    for value, block in ends:
+        result.add_incoming(value, block)
+    return result

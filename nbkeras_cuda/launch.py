@@ -119,7 +119,7 @@ class Launcher:
 
 def grid(kernel, arguments, items: int) -> tuple[int, int]:
     """Blocks and threads a block for a number of items."""
-    work = max(items, arguments[0].size) if kernel.cover else items
+    work = max(items, arguments[0].size) if kernel.cover else items * kernel.each
     blocks = work if kernel.launch == "block" else -(-work // kernel.threads)
     return max(1, min(blocks, MOST_BLOCKS)), kernel.threads
 
@@ -157,9 +157,9 @@ class Program:
         if hasattr(value, "rows"):
             self._keep += [row[0] for row in value.rows]
             rows = [[getattr(row[0], "address", row[0]), *row[1:]] for row in value.rows]
-            value = self._tables[step, index] = self._launcher.memory.from_host(np.array(rows, np.int64))
+            value = self._tables[step, index] = self._launcher.memory.copied(np.array(rows, np.int64))
         elif isinstance(value, np.ndarray):
-            value = self._launcher.memory.from_host(value)
+            value = self._launcher.memory.copied(value)
         itemsize = np.dtype(parameter.dtype(dtype)).itemsize
         assert value.itemsize == itemsize, (step, parameter.name, value.dtype, parameter.dtype(dtype))
         self._keep.append(value)
@@ -169,7 +169,7 @@ class Program:
         """Point argument `index` of a step, or one row of its AddressTable, to another address; the caller keeps it."""
         if row is not None:
             table = self._tables[step, index]
-            self._launcher.memory.from_host(np.array(address, np.int64), out=table[row][0])
+            self._launcher.memory.from_host(table[row][0], np.array(address, np.int64))
             return
         _, bound, kernel, dtype = self._launches[step]
         bound[index] = self._launcher.pointer(kernel.parameters[index], dtype, int(address), None)

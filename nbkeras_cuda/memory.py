@@ -115,15 +115,18 @@ class Memory:
         address, owner = self.allocate(max(1, size))
         return DeviceArray(self, address, shape, dtype, owner)
 
-    def from_host(self, value, out: DeviceArray | None = None) -> DeviceArray:
-        """Copy a NumPy array to the device: to a new array, or into `out` of the same shape and dtype."""
-        value = np.asarray(value)
-        if out is None:
-            out = self.empty(value.shape, value.dtype)
-        assert out.shape == value.shape, (out.shape, value.shape)
-        if value.size:
-            self.copy_in(out.address, np.ascontiguousarray(value, out.dtype))
-        return out
+    def from_host(self, array: DeviceArray, values: np.ndarray) -> None:
+        """Copy NumPy values into a device array of their shape."""
+        values = np.asarray(values)
+        assert array.shape == values.shape, (array.shape, values.shape)
+        if array.size:
+            self.copy_in(array.address, np.ascontiguousarray(values, array.dtype))
+
+    def copied(self, values: np.ndarray) -> DeviceArray:
+        """A new device array with the values of a NumPy array."""
+        array = self.empty(values.shape, values.dtype)
+        self.from_host(array, values)
+        return array
 
     def to_host(self, array: DeviceArray, out: np.ndarray | None = None) -> np.ndarray:
         """Copy to the host, to a new array or into `out`, after all work given to the device has ended."""

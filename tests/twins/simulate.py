@@ -20,7 +20,7 @@ def run_case(case, memory, launcher, kernels) -> list[np.ndarray]:
     from nbkeras_cuda.launch import Program
 
     kernel = kernels[case.kernel]
-    arrays = [memory.from_host(array) for array in case.arrays()]
+    arrays = [memory.copied(array) for array in case.arrays()]
     items, chunk = items_of(case, kernel)
     Program(launcher, [(kernel, case.dtype, case.replaced(arrays), items, chunk)]).run()
     return [memory.to_host(array) for array in arrays]
