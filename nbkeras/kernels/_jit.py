@@ -17,6 +17,7 @@ the argument is a number. The last two arguments, `lo` and `hi`, are the range o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import os
@@ -40,8 +41,22 @@ from nbkeras.kernels import cache, vector
 
 vector.choose_cpu()
 
-#: Per-element maths, inlined by the loops of both devices (needs no driver, compiles for CPU and CUDA).
-scalar = numba.njit(inline="always")
+
+@contextlib.contextmanager
+def _jit_enabled():
+    """NUMBA_DISABLE_JIT, which users set to debug functions of their own, leaves ours alone."""
+    disabled, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, 0
+    try:
+        yield
+    finally:
+        numba.config.DISABLE_JIT = disabled
+
+
+@_jit_enabled()
+def scalar(function: Callable):
+    """Per-element maths, inlined by the loops of both devices (needs no driver, compiles for CPU and CUDA)."""
+    return numba.njit(inline="always")(function)
+
 
 # NaN and inf are honoured (no nnan, ninf). `contract` lets multiply-add become one instruction. `reassoc` would undo
 # the error-compensating terms of the polynomials in scalars.py, so only kernels that ask for it get it.
@@ -240,7 +255,8 @@ def _compile(name: str, dtype: str, make: Callable):
     start = time.perf_counter()
     announcement = _Announcement(f"nbkeras: compiling kernel {name} ({dtype}) ...")
     try:
-        library = make()
+        with _jit_enabled():
+            library = make()
     except Exception as error:
         raise KernelError(f"kernel {name!r} could not be compiled for {dtype}: {error}") from error
     finally:

@@ -9,7 +9,7 @@ import pytest
 from nbkeras.errors import KernelError
 from nbkeras.kernels import _jit, registry
 from tests.kernels.launch import launch
-from tests.kernels.sample import sample_add, sample_mix
+from tests.kernels.sample import output, sample_add, sample_mix
 
 
 def test_parameters_are_read_from_annotations():
@@ -96,6 +96,18 @@ def test_announcement_of_a_long_compilation(capfd, monkeypatch):
     _jit._compile("sample", "f4", slow)
     assert capfd.readouterr().err == ""
     del _jit.COMPILED["sample", "f4"]
+
+
+def test_numba_disable_jit_is_for_other_code():
+    code = """
+import numpy as np
+from nbkeras.kernels import runner
+from tests.kernels.sample import sample_add
+y = np.zeros(64)
+runner.Program([(sample_add, "f8", (y, 1.0), 64, 8)]).run()
+print(y.sum())
+"""
+    assert output(code, None, NUMBA_DISABLE_JIT="1") == "64.0"
 
 
 def test_registry_lists_all_kernels_of_the_folder():
