@@ -147,14 +147,24 @@ primitive(
 )
 
 
+def _increment(x, amount, index=0):
+    out = x.copy()
+    out.reshape(-1)[index] += amount
+    return (out,)
+
+
 def _increment_lower(node, low):
-    low.launch("increment", "int64", [node.inputs[0], int(node.params["amount"])], items=1)
+    from nbkeras.graph.plan import At
+
+    place = At(node.inputs[0], node.params.get("index", 0))
+    low.launch("increment", "int64", [place, int(node.params["amount"])], items=1)
 
 
+# One element, `index` in flat order, goes on by `amount`: step counters, and the counter of a seed's state.
 primitive(
     "increment",
     infer=lambda node: [(node.inputs[0].shape, "int64")],
-    reference=lambda x, amount: (x + amount,),
+    reference=_increment,
     lower=_increment_lower,
     inplace={0: 0},
 )
