@@ -26,7 +26,8 @@ def backend():
     memory, launcher = machine()
 
     from nbkeras_cuda.kernels import registry
-    from nbkeras_cuda.launch import Program
+    from nbkeras_cuda.launch import AddressTable, Program
+    from nbkeras_cuda.memory import DeviceArray
 
     return Backend(
         name="cuda",
@@ -36,6 +37,8 @@ def backend():
         from_host=memory.from_host,
         wait=memory.wait,
         program=lambda launches: Program(launcher, launches),
+        array=DeviceArray,
+        table=AddressTable,
     )
 
 

@@ -51,8 +51,11 @@ TYPES = {
     "f8": types.float64,
     "i4": types.int32,
     "i8": types.int64,
-    "u4": types.uint32,
+    "i2": types.int16,
+    "i1": types.int8,
     "u8": types.uint64,
+    "u4": types.uint32,
+    "u2": types.uint16,
     "u1": types.uint8,
 }
 

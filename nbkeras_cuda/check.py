@@ -132,7 +132,7 @@ def require():
         raise no_device
     if error is not None:
         raise unavailable(
-            f"the NVIDIA driver cannot be started: {error}",
+            f"the NVIDIA driver cannot be started: {error.rstrip('.')}",
             "run nvidia-smi; if that fails too, install the driver (580 or newer for CUDA 13, 525 for CUDA 12) on the "
             "host, or load its module on a cluster",
         )

@@ -117,6 +117,17 @@ class Launcher:
         launch(self.memory.stream, config, function, *arguments)
 
 
+class AddressTable:
+    """A pointer argument that points to rows of int64: the address of an array, then numbers (see `elementwise`).
+
+    Args:
+        rows: tuples (device array or address, int, int, ...), all of one length.
+    """
+
+    def __init__(self, rows):
+        self.rows = [tuple(row) for row in rows]
+
+
 def grid(kernel, arguments, items: int) -> tuple[int, int]:
     """Blocks and threads a block for a number of items."""
     work = max(items, arguments[0].size) if kernel.cover else items * kernel.each
@@ -154,7 +165,7 @@ class Program:
             return self._launcher.number(parameter, dtype, value)
         if value is None or isinstance(value, int):
             return self._launcher.pointer(parameter, dtype, value or 0, None if value else 0)
-        if hasattr(value, "rows"):
+        if isinstance(value, AddressTable):
             self._keep += [row[0] for row in value.rows]
             rows = [[getattr(row[0], "address", row[0]), *row[1:]] for row in value.rows]
             value = self._tables[step, index] = self._launcher.memory.copied(np.array(rows, np.int64))

@@ -115,8 +115,13 @@ class Memory:
         address, owner = self.allocate(max(1, size))
         return DeviceArray(self, address, shape, dtype, owner)
 
-    def from_host(self, array: DeviceArray, values: np.ndarray) -> None:
-        """Copy NumPy values into a device array of their shape."""
+    def from_host(self, array: DeviceArray, values) -> None:
+        """Copy values into a device array of their shape: from NumPy, or from another device array."""
+        if isinstance(values, DeviceArray):
+            assert (array.shape, array.dtype) == (values.shape, values.dtype), (array, values)
+            if array.size:
+                self.copy_across(array.address, values.address, array.nbytes)
+            return
         values = np.asarray(values)
         assert array.shape == values.shape, (array.shape, values.shape)
         if array.size:
@@ -166,6 +171,11 @@ class DeviceMemory(Memory):
         check(driver.cuMemcpyDtoHAsync(host.ctypes.data, address, host.nbytes, self.stream_handle))
         self.stream.sync()
 
+    def copy_across(self, target: int, source: int, size: int):
+        from cuda.bindings import driver
+
+        check(driver.cuMemcpyDtoDAsync(target, source, size, self.stream_handle))
+
     def wait(self):
         self.stream.sync()
 
@@ -187,6 +197,9 @@ class HostMemory(Memory):
 
     def copy_out(self, host: np.ndarray, address: int):
         ctypes.memmove(host.ctypes.data, address, host.nbytes)
+
+    def copy_across(self, target: int, source: int, size: int):
+        ctypes.memmove(target, source, size)
 
     def wait(self):
         pass

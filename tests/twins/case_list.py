@@ -273,7 +273,7 @@ DTYPES = ("f4", "f8", "i8", "i4", "?", "u1", "u4", "i2", "u2", "i1", "u8")
 
 
 def elementwise(maker):
-    from nbkeras_cuda.kernels.elementwise import OPCODES
+    from nbkeras.kernels.elementwise import OPCODES
 
     specials = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, np.inf, -np.inf, np.nan]
 

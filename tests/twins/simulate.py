@@ -12,17 +12,18 @@ import warnings
 
 import numpy as np
 
-from tests.twins.cases import items_of, make_cases
+from tests.twins.cases import Table, items_of, make_cases
 
 
 def run_case(case, memory, launcher, kernels) -> list[np.ndarray]:
     """The arrays of a case after its launch on a CUDA device."""
-    from nbkeras_cuda.launch import Program
+    from nbkeras_cuda.launch import AddressTable, Program
 
     kernel = kernels[case.kernel]
     arrays = [memory.copied(array) for array in case.arrays()]
     items, chunk = items_of(case, kernel)
-    Program(launcher, [(kernel, case.dtype, case.replaced(arrays), items, chunk)]).run()
+    arguments = [AddressTable(value.rows) if isinstance(value, Table) else value for value in case.replaced(arrays)]
+    Program(launcher, [(kernel, case.dtype, arguments, items, chunk)]).run()
     return [memory.to_host(array) for array in arrays]
 
 

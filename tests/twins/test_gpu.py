@@ -1,0 +1,62 @@
+"""On a real GPU: every case of `case_list.py` against the CPU kernels, and one product of training size.
+
+Always collected; without a GPU it shows as skipped, with the cause.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras.errors import DeviceUnavailable
+from nbkeras_cuda import check
+from tests.twins.cases import Case, make_cases
+from tests.twins.simulate import run_case
+from tests.twins.test_simulator import compare
+
+
+def why_not() -> str | None:
+    """The cause, in one line, if there is no usable GPU."""
+    if check.simulated():
+        return "NUMBA_ENABLE_CUDASIM is set"
+    try:
+        check.require()
+    except DeviceUnavailable as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
+
+CASES = make_cases()
+
+
+@pytest.fixture(scope="module")
+def gpu():
+    import nbkeras_cuda
+    from nbkeras_cuda.kernels import registry
+
+    return *nbkeras_cuda.machine(), registry()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gpu_gives_the_cpu_numbers(gpu, name):
+    compare(CASES[name], run_case(CASES[name], *gpu))
+
+
+def test_large_product(gpu):
+    rng = np.random.default_rng(0)
+    m, n, k = 1000, 513, 777
+    arrays = [rng.standard_normal(shape).astype(np.float32) for shape in ((m, n), (m, k), (k, n), n, (m, n))]
+    case = Case("matmul-large", "matmul", "f4", [*arrays, 1, m, n, k, 0, 0, 0, 0, 1, 1, 0, 0])
+    result = run_case(case, *gpu)[0]
+    expected = np.maximum(arrays[1].astype(np.float64) @ arrays[2] + arrays[3], 0)
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_memory_round_trip(gpu):
+    memory = gpu[0]
+    values = np.arange(35, dtype=np.float32).reshape(5, 7)
+    array = memory.copied(values)
+    np.testing.assert_array_equal(memory.to_host(array[1:4]), values[1:4])
+    np.testing.assert_array_equal(memory.to_host(array.reshape(-1).view("uint8")), values.ravel().view("uint8"))
