@@ -110,18 +110,15 @@ class Plan:
 
     Args:
         graph: a traced graph with its outputs.
-        rows: input symbol -> array of rows: such an input is filled by gathering rows of that array (see `order`).
 
     Attributes:
         inputs: one buffer an input symbol; fill them, then `run()`.
         outputs: one array an output symbol, valid until the next run.
-        order: the int64 buffer of row numbers, if there are `rows`.
     """
 
-    def __init__(self, graph, rows=None):
+    def __init__(self, graph):
         self.backend = device.backend()
         self.graph = graph
-        self.rows = rows or {}
         self.nodes = fuse(graph)
         lowering = Lowering(self.backend)
         self.place: dict[int, tuple] = {}
@@ -141,9 +138,6 @@ class Plan:
         for variable, symbol in graph.reads.items():
             self.place[id(symbol)] = (variable, 0)
         self._producer, self._pinned = {}, set()
-        self._symbols = {}
-        if self.rows:
-            self._gather_rows(low)
         outputs = {id(s) for s in graph.outputs}
         for node in self.nodes:
             low.node = node
@@ -162,21 +156,6 @@ class Plan:
             for symbol in node.outputs:
                 self.place.setdefault(id(symbol), (symbol, 0))
                 self._producer.setdefault(id(symbol), (node, len(low.steps)))
-
-    def _gather_rows(self, low):
-        batch = next(iter(self.rows)).shape[0]
-        self._order = Symbol((batch,), "int64", name="order")
-        self._pinned.add(id(self._order))
-        self.place[id(self._order)] = (self._order, 0)
-        self._columns = {}
-        for symbol, column in self.rows.items():
-            column_symbol = Symbol(column.shape, symbol.dtype, name="column")
-            self._columns[id(column_symbol)] = column
-            self.place[id(column_symbol)] = (column_symbol, 0)
-            inner = symbol.size // max(1, batch)
-            width = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}[np.dtype(symbol.dtype).itemsize]
-            args = [symbol, column_symbol, self._order, 1, batch, column.shape[0], inner]
-            low.launch("gather", width, args, items=batch, cost=0.2 * inner + 3)
 
     def _group(self, node, low):
         """Launch a group; one that needs too many registers is cut in two."""
@@ -300,7 +279,7 @@ class Plan:
             if isinstance(owner, Symbol):
                 owners.setdefault(id(owner), owner)
                 births[id(owner)], deaths[id(owner)] = -1, last
-        fixed = {id(s) for s in self.graph.constants} | set(getattr(self, "_columns", {})) | self._pinned
+        fixed = {id(s) for s in self.graph.constants} | self._pinned
         moving = [o for k, o in owners.items() if k not in fixed]
         self._offsets, end = _pack_intervals(moving, births, deaths)
         self.arena_bytes = end
@@ -326,8 +305,6 @@ class Plan:
             base = owner.array
         elif id(owner) in self._buffers:
             base = self._buffers[id(owner)]
-        elif id(owner) in getattr(self, "_columns", {}):
-            return self._columns[id(owner)]
         else:
             start = self._offsets[id(owner)] + offset
             return self._arena[start : start + symbol.nbytes].view(symbol.dtype).reshape(symbol.shape)
@@ -348,7 +325,6 @@ class Plan:
         self.program = self.backend.program(launches)
         self.inputs = [self.array(s) for s in self.graph.inputs]
         self.outputs = [self.array(s) for s in self.graph.outputs]
-        self.order = self.array(self._order) if self.rows else None
         self.generation = Storage.generation
 
     def _argument(self, argument):

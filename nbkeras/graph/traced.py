@@ -19,14 +19,14 @@ class Signature:
         self.is_array = [hasattr(leaf, "dtype") and hasattr(leaf, "shape") for leaf in self.leaves]
         self.arrays = [run.as_array(a) for a, yes in zip(self.leaves, self.is_array, strict=True) if yes]
         fixed = tuple(leaf for leaf, yes in zip(self.leaves, self.is_array, strict=True) if not yes)
-        self.key = (_outline(arguments), tuple((a.shape, str(a.dtype)) for a in self.arrays), fixed)
+        self.key = (outline(arguments), tuple((a.shape, str(a.dtype)) for a in self.arrays), fixed)
 
 
-def _outline(structure):
+def outline(structure):
     if isinstance(structure, dict):
-        return ("{", *((key, _outline(structure[key])) for key in sorted(structure)))
+        return ("{", *((key, outline(structure[key])) for key in sorted(structure)))
     if isinstance(structure, (list, tuple)):
-        return ("[", *(_outline(part) for part in structure))
+        return ("[", *(outline(part) for part in structure))
     return None
 
 
@@ -36,11 +36,9 @@ class TracedPlan:
     Args:
         function: called once, on symbols.
         arguments: nested arrays; other leaves are passed as they are.
-        rows: leaves (by position among the arrays) that are filled by gathering rows: position -> array of all rows.
-            The array in `arguments` then only tells the batch's shape and dtype.
     """
 
-    def __init__(self, function, arguments, rows=None):
+    def __init__(self, function, arguments):
         with trace.Graph() as graph:
 
             def stand_in(leaf):
@@ -55,8 +53,7 @@ class TracedPlan:
         self._slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Symbol)]
         self._leaves = leaves
         graph.outputs = [leaves[i] for i in self._slots]
-        by_symbol = {graph.inputs[i]: column for i, column in (rows or {}).items()}
-        self.plan = Plan(graph, by_symbol)
+        self.plan = Plan(graph)
 
     def feed(self, arrays) -> None:
         """Copy arrays into the plan's inputs, in the order of the arguments' leaves."""

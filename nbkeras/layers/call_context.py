@@ -1,0 +1,37 @@
+"""What a call knows of the calls around it: the training flag, and whether it is the outermost."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+_local = threading.local()
+
+
+def stack() -> list:
+    """The layers that are being called by this thread, outermost first."""
+    if not hasattr(_local, "stack"):
+        _local.stack = []
+        _local.training = None
+    return _local.stack
+
+
+def training() -> bool | None:
+    """The training flag of the innermost call that was given one."""
+    stack()
+    return _local.training
+
+
+@contextlib.contextmanager
+def entered(layer, training_flag):
+    """Inside, `layer` is being called with this training flag (None keeps the outer one)."""
+    calls = stack()
+    outer = _local.training
+    calls.append(layer)
+    if training_flag is not None:
+        _local.training = training_flag
+    try:
+        yield
+    finally:
+        calls.pop()
+        _local.training = outer

@@ -1,0 +1,54 @@
+"""Dropout: noise against overfitting."""
+
+from __future__ import annotations
+
+from nbkeras.errors import ArgumentError
+from nbkeras.graph.primitives import emit
+from nbkeras.layers.layer import Layer
+from nbkeras.ops import elementwise, shaping
+from nbkeras.ops.common import tensor
+from nbkeras.random import SeedGenerator
+
+
+class Dropout(Layer):
+    """Sets values to 0 with probability `rate` while training, and scales the rest by 1 / (1 - rate).
+
+    The mask is a function of (seed, step, index): the same on every device and after a resume. Its gradient draws it
+    again, so no mask is stored.
+
+    Args:
+        rate: between 0 and 1.
+        noise_shape: axes of length 1 share one decision.
+        seed: a number, or a SeedGenerator.
+
+    Source: Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting.
+    """
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+            raise ArgumentError(f"layer {self.name!r} (Dropout): rate must lie between 0 and 1, got {rate!r}.")
+        self.rate = float(rate)
+        self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
+        self.seed = seed
+        self.supports_masking = True
+        self.seed_generator = SeedGenerator(seed) if rate > 0 else None
+        self.built = True
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        if self.rate == 1:
+            return elementwise.multiply(inputs, 0.0)
+        state = self.seed_generator.next()
+        if self.noise_shape is None:
+            return emit("dropout", tensor(inputs), state, rate=self.rate)
+        shape = tuple(n if given is None else given for n, given in zip(inputs.shape, self.noise_shape, strict=True))
+        ones = shaping.ones(shape, str(inputs.dtype))
+        return elementwise.multiply(inputs, emit("dropout", ones, state, rate=self.rate))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}

@@ -1,0 +1,94 @@
+"""Input: where data enters a functional model."""
+
+from __future__ import annotations
+
+from nbkeras.errors import ArgumentError
+from nbkeras.graph.dtypes import standardize_dtype
+from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
+from nbkeras.layers.layer import Layer
+from nbkeras.naming import auto_name
+
+
+class InputLayer(Layer):
+    """The place of an input in a model's list of layers.
+
+    Args:
+        shape: the shape of one sample.
+        batch_size: the number of samples, any if None.
+        dtype: floatx by default.
+        sparse, ragged: not supported; must be falsy.
+        batch_shape: the whole shape, instead of `shape` and `batch_size`.
+        input_tensor: an existing Keras tensor instead.
+        optional: accepted as Keras has it.
+        name: of the layer and its tensor.
+    """
+
+    def __init__(
+        self,
+        shape=None,
+        batch_size=None,
+        dtype=None,
+        sparse=None,
+        ragged=None,
+        batch_shape=None,
+        input_tensor=None,
+        optional=False,
+        name=None,
+        **kwargs,
+    ):
+        if "input_shape" in kwargs:
+            shape = kwargs.pop("input_shape")
+        super().__init__(name=name or auto_name("input_layer"), dtype=None, **kwargs)
+        if sparse or ragged:
+            raise ArgumentError(f"Input {self.name!r}: sparse and ragged inputs are not supported.")
+        if input_tensor is not None:
+            batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+        if batch_shape is None:
+            if shape is None:
+                raise ArgumentError(f"Input {self.name!r}: no shape was given.", next="write Input(shape=(features,)).")
+            shape = (shape,) if isinstance(shape, int) else tuple(shape)
+            batch_shape = (batch_size, *shape)
+        self.batch_shape = tuple(None if n is None else int(n) for n in batch_shape)
+        for n in self.batch_shape:
+            if n is not None and n < 0:
+                raise ArgumentError(f"Input {self.name!r}: shape {self.batch_shape} has a negative length.")
+        self.dtype_policy = standardize_dtype(dtype)
+        self.optional = optional
+        self.built = True
+        made = KerasTensor(self.batch_shape, self.dtype_policy, name=self.name)
+        self._untracked_calls.append(OperationCall(self, (), {}, made))
+
+    def call(self):
+        """Nothing: the value is given from outside."""
+        raise NotImplementedError
+
+    def get_config(self):
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.dtype_policy,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+            "optional": self.optional,
+        }
+
+
+def Input(  # noqa: N802 - Keras's name
+    shape=None,
+    batch_size=None,
+    dtype=None,
+    sparse=None,
+    ragged=None,
+    batch_shape=None,
+    name=None,
+    tensor=None,
+    optional=False,
+):
+    """A Keras tensor to build a model from; see `InputLayer` for the arguments.
+
+    Example:
+        >>> Input((28, 28), name="image").shape
+        (None, 28, 28)
+    """
+    layer = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name)
+    return layer.output

@@ -1,0 +1,103 @@
+"""Tracking: what is assigned to an attribute of a layer (variables, layers, metrics, seeds) belongs to the layer."""
+
+from __future__ import annotations
+
+from nbkeras.variables import Variable
+
+
+class Tracked:
+    """Base of layers: remembers variables, sub-layers, metrics and seed generators in the order of their assignment."""
+
+    def __new__(cls, *args, **kwargs):
+        self = object.__new__(cls)
+        object.__setattr__(self, "_tracked", {"variables": [], "layers": [], "metrics": [], "seeds": []})
+        object.__setattr__(self, "_constructor", (args, kwargs))
+        return self
+
+    def __setattr__(self, name, value):
+        if not name.startswith("_untracked"):
+            value = self._track(value)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name):
+        value = getattr(self, name, None)
+        for group in self._tracked.values():
+            group[:] = [item for item in group if item is not value]
+        object.__delattr__(self, name)
+
+    def _track(self, value):
+        """Register a value; lists and dicts become ones that register what is added later."""
+        kind = _kind(value)
+        if kind is not None:
+            group = self._tracked[kind]
+            if not any(item is value for item in group):
+                group.append(value)
+        elif type(value) is list:
+            return TrackedList(self, value)
+        elif type(value) is dict:
+            return TrackedDict(self, value)
+        elif type(value) is tuple:
+            for part in value:
+                self._track(part)
+        return value
+
+
+def _kind(value) -> str | None:
+    # Classes are told by what they offer: importing them here would close a circle.
+    if isinstance(value, Variable):
+        return "variables"
+    if isinstance(value, Tracked):
+        return "layers"
+    if hasattr(value, "update_state") and hasattr(value, "reset_state"):
+        return "metrics"
+    if hasattr(value, "next") and hasattr(value, "state") and isinstance(value.state, Variable):
+        return "seeds"
+    return None
+
+
+class TrackedList(list):
+    """A list that belongs to a layer."""
+
+    def __init__(self, owner, values=()):
+        super().__init__()
+        self._owner = owner
+        self.extend(values)
+
+    def append(self, value):
+        super().append(self._owner._track(value))
+
+    def extend(self, values):
+        for value in values:
+            self.append(value)
+
+    def insert(self, index, value):
+        super().insert(index, self._owner._track(value))
+
+    def __setitem__(self, index, value):
+        super().__setitem__(index, self._owner._track(value))
+
+    def __iadd__(self, values):
+        self.extend(values)
+        return self
+
+    def __reduce__(self):
+        return list, (list(self),)
+
+
+class TrackedDict(dict):
+    """A dict that belongs to a layer."""
+
+    def __init__(self, owner, values=()):
+        super().__init__()
+        self._owner = owner
+        self.update(values)
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, self._owner._track(value))
+
+    def update(self, values=(), **more):
+        for key, value in {**dict(values), **more}.items():
+            self[key] = value
+
+    def __reduce__(self):
+        return dict, (dict(self),)

@@ -1,0 +1,131 @@
+"""Functional models: any graph of layers between inputs and outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbkeras import tree
+from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.models.model import Model
+from nbkeras.models.network import Network
+from nbkeras.ops import elementwise, shaping
+from nbkeras.ops.common import is_tensor
+
+
+class Functional(Model):
+    """A model from Keras tensors; `Model(inputs, outputs)` makes one.
+
+    Args:
+        inputs: a Keras tensor, or a list, tuple or dict of them.
+        outputs: likewise, made by calling layers on the inputs.
+        name: of the model.
+    """
+
+    def __init__(self, inputs, outputs, name=None, **kwargs):
+        trainable = kwargs.pop("trainable", None)
+        super().__init__(name=name, **kwargs)
+        self._untracked_inputs, self._untracked_outputs = inputs, outputs
+        self._untracked_network = Network(inputs, outputs, self.name)
+        for layer in self._untracked_network.layers:
+            self._track(layer)
+        self.built = True
+        if trainable is not None:
+            self.trainable = trainable
+
+    def call(self, inputs, training=None, mask=None):
+        values = self._arrange(inputs)
+        outputs = self._untracked_network.run(values, training=training)
+        return tree.pack_sequence_as(self._untracked_outputs, outputs)
+
+    def _arrange(self, inputs):
+        """The values in the order of the model's inputs: by name from a dict, else by place."""
+        expected = self._untracked_network.inputs
+        if isinstance(inputs, dict) and not isinstance(self._untracked_inputs, dict):
+            names = [t.name for t in expected]
+            missing = [n for n in names if n not in inputs]
+            if missing:
+                raise ArgumentError(
+                    f"model {self.name!r}: no value for input {missing[0]!r}; the dict has {sorted(inputs)}.",
+                    next=f"use the names of the inputs as keys: {names}.",
+                )
+            values = [inputs[n] for n in names]
+        elif isinstance(inputs, dict):
+            missing = [k for k in self._untracked_inputs if k not in inputs]
+            if missing:
+                raise ArgumentError(f"model {self.name!r}: no value for input {missing[0]!r}.")
+            values = [inputs[k] for k in sorted(self._untracked_inputs)]
+        else:
+            values = tree.flatten(inputs)
+        if len(values) != len(expected):
+            raise ArgumentError(
+                f"model {self.name!r} takes {len(expected)} inputs, got {len(values)}.",
+                next=f"pass values for {[t.name for t in expected]}.",
+            )
+        return [self._fit(value, tensor) for value, tensor in zip(values, expected, strict=True)]
+
+    def _fit(self, value, tensor):
+        """Bring a value to an input's rank and dtype; Keras takes one axis of length 1 more or less."""
+        if not is_tensor(value):
+            value = np.asarray(value)
+        rank, wanted = len(value.shape), len(tensor.shape)
+        if rank == wanted - 1 and tensor.shape[-1] == 1:
+            value = shaping.expand_dims(value, -1)
+        elif rank == wanted + 1 and value.shape[-1] == 1:
+            value = shaping.squeeze(value, -1)
+        fits = len(value.shape) == wanted and all(
+            n is None or m is None or n == m for n, m in zip(tensor.shape, value.shape, strict=True)
+        )
+        if not fits:
+            raise ShapeError(
+                f"model {self.name!r}: input {tensor.name!r} expects shape {tensor.shape}, got {tuple(value.shape)}.",
+                next="reshape the data, or build the model for its shape. See model.summary().",
+            )
+        if isinstance(value, KerasTensor) and value.dtype == tensor.dtype:
+            return value
+        return elementwise.cast(value, tensor.dtype)
+
+    def _convert(self, value):
+        # Each input is cast to its own dtype in `_fit`.
+        return value
+
+    def _build_for(self, args, kwargs):
+        """Nothing to build: the layers were, as the graph was made."""
+
+    @property
+    def layers(self):
+        return list(self._untracked_network.layers)
+
+    @property
+    def inputs(self):
+        return list(self._untracked_network.inputs)
+
+    @property
+    def outputs(self):
+        return list(self._untracked_network.outputs)
+
+    @property
+    def input(self):
+        return self._untracked_inputs
+
+    @property
+    def output(self):
+        return self._untracked_outputs
+
+    @property
+    def input_shape(self):
+        return tree.map_structure(lambda t: t.shape, self._untracked_inputs)
+
+    @property
+    def output_shape(self):
+        return tree.map_structure(lambda t: t.shape, self._untracked_outputs)
+
+    @property
+    def output_names(self):
+        if isinstance(self._untracked_outputs, dict):
+            return sorted(self._untracked_outputs)
+        return [t.history[0].operation.name if t.history else t.name for t in self.outputs]
+
+    @property
+    def input_names(self):
+        return [t.name for t in self.inputs]

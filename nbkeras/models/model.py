@@ -1,0 +1,134 @@
+"""Model: layers as one unit that is compiled, fitted, evaluated and asked for predictions."""
+
+from __future__ import annotations
+
+from nbkeras.errors import ArgumentError, StateError
+from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.layers.layer import Layer
+from nbkeras.models.summary import print_summary
+from nbkeras.training.trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """A model: `Model(inputs, outputs)` from Keras tensors, or a subclass with its own `call`.
+
+    Args:
+        inputs, outputs: Keras tensors, or structures of them.
+        name: of the model.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> x = keras.Input((4,))
+        >>> model = keras.Model(x, keras.layers.Dense(2)(x))
+        >>> model.count_params()
+        10
+    """
+
+    def __new__(cls, *args, **kwargs):
+        if cls is Model and _from_tensors(args, kwargs):
+            from nbkeras.models.functional import Functional
+
+            return Functional.__new__(Functional, *args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args, **kwargs):
+        if _from_tensors(args, kwargs) and not _is_functional(type(self)):
+            # A subclass that hands tensors to Model's constructor is a functional model.
+            from nbkeras.models.functional import Functional
+
+            self.__class__ = type(type(self).__name__, (type(self), Functional), {})
+            Functional.__init__(self, *args, **kwargs)
+            return
+        Trainer.__init__(self)
+        Layer.__init__(self, *args, **kwargs)
+
+    @property
+    def layers(self):
+        """The layers directly inside."""
+        return list(self._layers)
+
+    @layers.setter
+    def layers(self, _):
+        raise ArgumentError(f"model {self.name!r}: `layers` is a list that the model keeps; it cannot be set.")
+
+    def get_layer(self, name=None, index=None):
+        """The layer with a name, or at a place in `layers`."""
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ArgumentError(f"model {self.name!r} has {len(layers)} layers; there is no index {index}.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        from nbkeras.errors import nearest
+
+        raise ArgumentError(f"model {self.name!r} has no layer {name!r}; {nearest(name, [la.name for la in layers])}")
+
+    def build(self, input_shape=None):
+        """Build by calling the model on a placeholder of the shape."""
+        if self.built or input_shape is None:
+            return
+        self(KerasTensor(tuple(input_shape), self.compute_dtype))
+
+    def _build_with(self, shapes):
+        if type(self).build is not Model.build:
+            super()._build_with(shapes)
+        self.built = True
+
+    def compute_output_spec_for(self, x):
+        """The outputs for a batch of inputs, as Keras tensors; builds the model for the batch if need be."""
+        from nbkeras import tree
+        from nbkeras.graph.dtypes import is_float
+
+        def placeholder(leaf):
+            if leaf is None:
+                return None
+            dtype = str(leaf.dtype)
+            return KerasTensor((None, *leaf.shape[1:]), self.compute_dtype if is_float(dtype) else dtype)
+
+        inputs = tree.map_structure(placeholder, x)
+        key = str(inputs)
+        if key not in self._untracked_specs:
+            self._check_inputs((inputs,))
+            self._build_for((inputs,), {})
+            self._untracked_specs[key] = self.compute_output_spec(inputs)
+        return self._untracked_specs[key]
+
+    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None):
+        """Print a table of the layers: name, type, output shape, weights, connections."""
+        print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
+
+    def to_json(self, **kwargs) -> str:
+        """The configuration as JSON."""
+        import json
+
+        from nbkeras.saving import registry
+
+        return json.dumps(registry.serialize_keras_object(self), **kwargs)
+
+    def count_params(self):
+        if not self.built:
+            raise StateError(
+                f"model {self.name!r}: count_params before the model is built.",
+                next="give it an Input, build(input_shape), or call it on data.",
+            )
+        return super().count_params()
+
+
+def _from_tensors(args, kwargs) -> bool:
+    return (len(args) >= 2 and _has_tensor(args[0])) or ("inputs" in kwargs and "outputs" in kwargs) or (
+        len(args) == 1 and "outputs" in kwargs
+    )
+
+
+def _has_tensor(structure) -> bool:
+    from nbkeras import tree
+
+    return any(isinstance(leaf, KerasTensor) for leaf in tree.flatten(structure))
+
+
+def _is_functional(cls) -> bool:
+    from nbkeras.models.functional import Functional
+
+    return issubclass(cls, Functional)

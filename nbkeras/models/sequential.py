@@ -1,0 +1,177 @@
+"""Sequential: a stack of layers, each with one input and one output."""
+
+from __future__ import annotations
+
+from nbkeras import tree
+from nbkeras.errors import ArgumentError, ArgumentTypeError, StateError
+from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.layers.input_layer import InputLayer
+from nbkeras.layers.layer import Layer
+from nbkeras.models.functional import Functional
+from nbkeras.models.model import Model
+
+
+class Sequential(Model):
+    """Layers one after another.
+
+    Args:
+        layers: the first may be an `Input`; without one the model is built when it first sees data.
+        trainable: whether training changes the weights.
+        name: of the model.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="relu")])
+        >>> model.output_shape
+        (None, 3)
+    """
+
+    def __init__(self, layers=None, trainable=True, name=None):
+        super().__init__(trainable=trainable, name=name)
+        self._untracked_stack: list[Layer] = []
+        self._untracked_functional = None
+        for layer in layers or []:
+            self.add(layer, rebuild=False)
+        self._rebuild()
+
+    def add(self, layer, rebuild=True):
+        """Put a layer on top."""
+        if isinstance(layer, KerasTensor) and layer.history is not None and not layer.history[0].inputs:
+            layer = layer.history[0].operation
+        if not isinstance(layer, Layer):
+            if callable(layer) and hasattr(layer, "__name__"):
+                raise ArgumentTypeError(
+                    f"Sequential {self.name!r}: expected a layer, got the function {layer.__name__!r}.",
+                    next="wrap it: layers.Lambda(function), or layers.Activation for an activation.",
+                )
+            raise ArgumentTypeError(f"Sequential {self.name!r}: expected a layer, got {layer!r}.")
+        names = [existing.name for existing in self._untracked_stack]
+        if layer.name in names:
+            raise ArgumentError(
+                f"Sequential {self.name!r}: there is a layer {layer.name!r} already.", next="give each a name of its own."
+            )
+        if isinstance(layer, InputLayer):
+            if self._untracked_stack and isinstance(self._untracked_stack[0], InputLayer):
+                raise ArgumentError(f"Sequential {self.name!r} has an input already, cannot add {layer.name!r}.")
+            self._untracked_stack.insert(0, layer)
+        else:
+            first = not self._untracked_stack
+            shape = getattr(layer, "_untracked_shape", None)
+            if first and isinstance(layer, Functional) and len(layer.inputs) == 1:
+                shape = layer.inputs[0].shape
+            if first and shape is not None:
+                self._untracked_stack.append(InputLayer(batch_shape=shape, dtype=layer.dtype))
+            self._untracked_stack.append(layer)
+            self._track(layer)
+        if rebuild:
+            self._rebuild()
+
+    def pop(self, rebuild=True):
+        """Take the top layer off and return it."""
+        if not self._untracked_stack:
+            raise StateError(f"Sequential {self.name!r} has no layers to pop.")
+        layer = self._untracked_stack.pop()
+        self._tracked["layers"][:] = [item for item in self._tracked["layers"] if item is not layer]
+        if rebuild:
+            self._rebuild()
+        return layer
+
+    def _rebuild(self):
+        """Chain the layers if the input's shape is known."""
+        self.built, self._untracked_functional = False, None
+        self._forget_plans()
+        stack = self._untracked_stack
+        if len(stack) < 2 or not isinstance(stack[0], InputLayer):
+            return
+        x = inputs = stack[0].output
+        for layer in stack[1:]:
+            x = layer(x)
+        self._untracked_functional = Functional(inputs, x, name=self.name)
+        self.built = True
+
+    def build(self, input_shape=None):
+        """Build all layers for an input shape, batch axis first."""
+        if self._untracked_functional is not None:
+            return
+        if input_shape is None:
+            raise StateError(f"Sequential {self.name!r}: build needs an input shape.")
+        if not self._untracked_stack:
+            raise StateError(f"Sequential {self.name!r} has no layers.", next="add some first.")
+        if not isinstance(self._untracked_stack[0], InputLayer):
+            dtype = self._untracked_stack[0].compute_dtype
+            shape = (None, *tuple(input_shape)[1:])
+            self._untracked_stack.insert(0, InputLayer(batch_shape=shape, dtype=dtype))
+        self._rebuild()
+
+    def call(self, inputs, training=None, mask=None):
+        if self._untracked_functional is None:
+            raise StateError(f"Sequential {self.name!r} has no layers to call.", next="add some first.")
+        return self._untracked_functional.call(inputs, training=training, mask=mask)
+
+    def _convert(self, value):
+        return value if self._untracked_functional is not None else super()._convert(value)
+
+    @property
+    def layers(self):
+        return [layer for layer in self._untracked_stack if not isinstance(layer, InputLayer)]
+
+    def _built_model(self, what):
+        if self._untracked_functional is None:
+            raise StateError(
+                f"Sequential {self.name!r} has no {what} yet: its input shape is not known.",
+                next="start it with Input(shape=...), or call it on data first.",
+            )
+        return self._untracked_functional
+
+    @property
+    def inputs(self):
+        return self._built_model("inputs").inputs
+
+    @property
+    def outputs(self):
+        return self._built_model("outputs").outputs
+
+    @property
+    def input(self):
+        return self._built_model("input").input
+
+    @property
+    def output(self):
+        return self._built_model("output").output
+
+    @property
+    def input_shape(self):
+        return self._built_model("input_shape").input_shape
+
+    @property
+    def output_shape(self):
+        return self._built_model("output_shape").output_shape
+
+    @property
+    def output_names(self):
+        return self._built_model("output_names").output_names
+
+    def compute_output_shape(self, input_shape):
+        if self._untracked_functional is None:
+            shape = input_shape
+            for layer in self.layers:
+                shape = layer.compute_output_shape(shape)
+            return shape
+        return tree.map_structure(lambda t: t.shape, self.compute_output_spec(KerasTensor(input_shape)))
+
+    def get_config(self):
+        from nbkeras.saving import registry
+
+        return {"name": self.name, "layers": [registry.serialize_keras_object(la) for la in self._untracked_stack]}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        from nbkeras import layers
+        from nbkeras.saving import registry
+
+        known = {name: getattr(layers, name) for name in layers.__all__}
+        model = cls(name=config.get("name"))
+        for entry in config["layers"]:
+            model.add(registry.deserialize(entry, known, "layer", custom_objects), rebuild=False)
+        model._rebuild()
+        return model

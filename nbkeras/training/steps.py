@@ -1,0 +1,98 @@
+"""The steps of a model: its train, test and predict functions as plans, one for each shape of batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbkeras import tree
+from nbkeras.graph import run
+from nbkeras.graph.traced import Signature, TracedPlan, outline
+from nbkeras.training.columns import batch_dtype
+from nbkeras.training.gather import RowGather
+from nbkeras.training.source import Batch, Rows
+from nbkeras.utils.data import pack_x_y_sample_weight
+
+
+class Template:
+    """The shape and dtype of a batch's array, where the array itself is gathered into the plan's buffer."""
+
+    def __init__(self, shape, dtype):
+        self.shape, self.dtype = tuple(shape), np.dtype(dtype)
+
+
+class Steps:
+    """Runs one kind of step, batch after batch.
+
+    Args:
+        function: takes the data of a batch (as Keras packs it: x, (x, y) or (x, y, sample_weight)) and gives logs or
+            predictions; it is traced once for each signature.
+    """
+
+    #: Plans kept: users who feed batches of every size should not fill the memory.
+    KEPT = 32
+
+    def __init__(self, function):
+        self.function = function
+        self._plans: dict = {}
+        self._feeds: dict = {}
+
+    def run(self, batch, columns=None):
+        """Run the step on a batch; returns the structure of results, valid until the next run.
+
+        Args:
+            batch: a `Batch` of arrays, or `Rows` to gather from the columns.
+            columns: `(x, y, sample_weight)` of the array source that the rows belong to.
+        """
+        if isinstance(batch, Rows):
+            feed = self._feeds.get((len(batch.indices), id(columns)))
+            if feed is None:
+                feed = self._new_feed(len(batch.indices), columns)
+            traced, gather = feed
+            gather.run(batch)
+        else:
+            data = pack_x_y_sample_weight(*batch)
+            signature = Signature((data,))
+            traced = self._plan(signature.key, (data,))
+            traced.feed(signature.arrays)
+        traced.run()
+        return traced.result()
+
+    def _new_feed(self, n, columns):
+        """The plan for batches of n rows, and what gathers them from these columns."""
+        data = pack_x_y_sample_weight(*columns)
+        template = tree.map_structure(
+            lambda leaf: None if leaf is None else Template((n, *leaf.shape[1:]), batch_dtype(leaf)), (data,)
+        )
+        leaves = tree.flatten(template)
+        arrays = [leaf for leaf in leaves if leaf is not None]
+        key = (outline(template), tuple((a.shape, str(a.dtype)) for a in arrays), (None,) * (len(leaves) - len(arrays)))
+        traced = self._plan(key, template)
+        gather = RowGather(traced.plan.inputs, [leaf for leaf in tree.flatten((data,)) if leaf is not None])
+        feed = self._feeds[n, id(columns)] = (traced, gather)
+        return feed
+
+    def _plan(self, key, arguments):
+        traced = self._plans.get(key)
+        if traced is None:
+            while len(self._plans) >= self.KEPT:
+                self._plans.pop(next(iter(self._plans)))
+            traced = self._plans[key] = TracedPlan(self.function, arguments)
+        return traced
+
+    def release(self):
+        """Let go of the user's columns."""
+        self._feeds.clear()
+
+    def clear(self):
+        """Forget all plans."""
+        self._plans.clear()
+        self._feeds.clear()
+
+
+def as_batch(x, y=None, sample_weight=None) -> Batch:
+    """A batch of device arrays from what users pass."""
+
+    def convert(leaf):
+        return None if leaf is None else run.as_array(leaf)
+
+    return Batch(*(tree.map_structure(convert, part) for part in (x, y, sample_weight)))
