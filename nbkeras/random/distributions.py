@@ -96,7 +96,9 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     """
     dtype = standardize_dtype(dtype)
     if is_float(dtype):
-        raise ArgumentError(f"random.randint: expected an integer dtype, got {dtype!r}.", next="use uniform for floats.")
+        raise ArgumentError(
+            f"random.randint: expected an integer dtype, got {dtype!r}.", next="use uniform for floats."
+        )
     numbers = emit("random_integers", draw_seed(seed), shape=_shape(shape), low=int(minval), high=int(maxval))
     return cast(numbers, dtype)
 
