@@ -17,6 +17,7 @@ abort in a forked child, fix the number of threads at import, and each parallel 
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import signal
 import sys
@@ -32,8 +33,10 @@ from nbkeras.kernels import _jit
 # Words of the shared state, those written by different threads on cache lines of their own.
 TICKET, DONE, SLEEPERS, BUSY, ACTIVE = 0, 16, 32, 48, 64
 KERNEL, ARGUMENTS, ITEMS, CHUNK, CHUNKS = 80, 81, 82, 83, 84
-SYSTEM, FUTEX, YIELD, SPINS = 96, 97, 98, 99
-WORDS = 112
+SYSTEM, FUTEX, YIELD, AFFINITY, PROCESSOR, SPINS = 96, 97, 98, 99, 100, 101
+LEADER, MASK = 112, 128
+MASK_WORDS = 16
+WORDS = MASK + MASK_WORDS
 
 REMAINING = 0xFFFFFFFF
 FUTEX_WAIT, FUTEX_WAKE = 128, 129
@@ -44,8 +47,13 @@ FUTEX_WAIT, FUTEX_WAKE = 128, 129
 EAGER_LEADER, EAGER_HELPER = 2_000, 8_000
 LOOKS = 40_000
 
-#: System call numbers (futex, sched_yield) by machine. Elsewhere launches run serially.
-NUMBERS = {"x86_64": (202, 24), "aarch64": (98, 124), "riscv64": (98, 124), "ppc64le": (221, 158)}
+#: System call numbers (futex, sched_yield, sched_setaffinity) by machine. Elsewhere launches run serially.
+NUMBERS = {
+    "x86_64": (202, 24, 203),
+    "aarch64": (98, 124, 122),
+    "riscv64": (98, 124, 122),
+    "ppc64le": (221, 158, 222),
+}
 
 WORD = ir.IntType(64)
 
@@ -125,17 +133,38 @@ def call(typing_context, address, arguments, lo, hi):
 
 
 @intrinsic
-def system(typing_context, state, number, index, offset, operation, value):
-    """The system call `number` on the address of state[index] plus an offset in bytes."""
+def system(typing_context, state, number, first, second, third):
+    """A system call."""
 
     def codegen(context, builder, signature, values):
-        state, number, index, offset, operation, value = values
+        state, number, *arguments = values
         function = ir.FunctionType(WORD, [WORD], var_arg=True)
         target = builder.inttoptr(builder.load(_slot(builder, state, WORD(SYSTEM))), function.as_pointer())
-        address = builder.add(builder.ptrtoint(_slot(builder, state, index), WORD), offset)
-        return builder.call(target, [number, address, operation, value, WORD(0), WORD(0), WORD(0)])
+        return builder.call(target, [number, *arguments, WORD(0), WORD(0), WORD(0)])
 
-    return types.int64(state, number, index, offset, operation, value), codegen
+    return types.int64(state, number, first, second, third), codegen
+
+
+@intrinsic
+def processor(typing_context, state):
+    """The number of the processor that this thread is on."""
+
+    def codegen(context, builder, signature, values):
+        function = ir.FunctionType(ir.IntType(32), [])
+        target = builder.inttoptr(builder.load(_slot(builder, values[0], WORD(PROCESSOR))), function.as_pointer())
+        return builder.sext(builder.call(target, []), WORD)
+
+    return types.int64(state), codegen
+
+
+@intrinsic
+def locate(typing_context, state, index):
+    """The address of state[index]."""
+
+    def codegen(context, builder, signature, values):
+        return builder.ptrtoint(_slot(builder, *values), WORD)
+
+    return types.int64(state, index), codegen
 
 
 def _function(*arguments):
@@ -164,10 +193,11 @@ def share(state, kernel, arguments, items, chunk, chunks):
     state[ITEMS] = items
     state[CHUNK] = chunk
     state[CHUNKS] = chunks
+    state[LEADER] = processor(state)
     store(state, DONE, 0)
     store(state, TICKET, ((load(state, TICKET) >> 32) + 1) << 32 | chunks)
     if load(state, SLEEPERS) > 0:
-        system(state, state[FUTEX], TICKET, 4, FUTEX_WAKE, chunks - 1)
+        system(state, state[FUTEX], locate(state, TICKET) + 4, FUTEX_WAKE, chunks - 1)
     take(state)
     looks = 0
     while load(state, DONE) != chunks:
@@ -175,30 +205,46 @@ def share(state, kernel, arguments, items, chunk, chunks):
         if looks < EAGER_LEADER:
             pause()
         else:
-            system(state, state[YIELD], TICKET, 0, 0, 0)
+            system(state, state[YIELD], 0, 0, 0)
 
 
-def serve(state, number):
+@_jit.scalar
+def step_aside(state, mask):
+    """Leave the leader's processor for any other.
+
+    A scheduler may put a woken helper on the processor of who woke it, and virtual machines may pack threads that
+    wait a lot on one: then the two would take turns for as long as a second. `mask` is this helper's scratch memory.
+    """
+    for word in range(MASK_WORDS):
+        mask[word] = state[MASK + word]
+    mask[state[LEADER] >> 6] &= ~(1 << (state[LEADER] & 63))
+    system(state, state[AFFINITY], 0, 8 * MASK_WORDS, locate(mask, 0))
+    system(state, state[AFFINITY], 0, 8 * MASK_WORDS, locate(state, MASK))
+
+
+def serve(state, number, mask):
     """The life of helper `number` (1 is the first)."""
     active = load(state, ACTIVE)
     while active >= 0:
         if number >= active:
-            system(state, state[FUTEX], ACTIVE, 0, FUTEX_WAIT, active)
+            system(state, state[FUTEX], locate(state, ACTIVE), FUTEX_WAIT, active)
         else:
             ticket = load(state, TICKET)
             if ticket & REMAINING != 0:
                 take(state)
             else:
+                if processor(state) == state[LEADER]:
+                    step_aside(state, mask)
                 looks = 0
                 while looks < state[SPINS] and load(state, TICKET) == ticket:
                     looks += 1
                     if looks > EAGER_HELPER and looks & 63 == 0:
-                        system(state, state[YIELD], TICKET, 0, 0, 0)
+                        system(state, state[YIELD], 0, 0, 0)
                     else:
                         pause()
                 if looks == state[SPINS]:
                     add(state, SLEEPERS, 1)
-                    system(state, state[FUTEX], TICKET, 4, FUTEX_WAIT, ticket >> 32)
+                    system(state, state[FUTEX], locate(state, TICKET) + 4, FUTEX_WAIT, ticket >> 32)
                     add(state, SLEEPERS, -1)
         active = load(state, ACTIVE)
 
@@ -226,13 +272,16 @@ class Team:
         self.state[SPINS] = LOOKS
         if self.possible:
             self.state[SYSTEM] = ctypes.cast(self._libc.syscall, ctypes.c_void_p).value
-            self.state[[FUTEX, YIELD]] = NUMBERS[platform.machine()]
+            self.state[PROCESSOR] = ctypes.cast(self._libc.sched_getcpu, ctypes.c_void_p).value
+            self.state[[FUTEX, YIELD, AFFINITY]] = NUMBERS[platform.machine()]
 
     def grow(self, count: int) -> int:
         """Make launches use `count` threads, starting helpers if there are too few; return how many it could be."""
         if not self.possible:
             return 1
         with self._lock:
+            allowed = sum(1 << cpu for cpu in os.sched_getaffinity(0)) % (1 << 64 * MASK_WORDS)
+            self.state[MASK:] = np.frombuffer(allowed.to_bytes(8 * MASK_WORDS, "little"), np.int64)
             while self.helpers < count - 1 and self._start(self.helpers + 1):
                 self.helpers += 1
             count = min(count, self.helpers + 1)
@@ -250,16 +299,18 @@ class Team:
         return count
 
     def _start(self, number: int) -> bool:
-        make = lambda: _jit.entry_library("nbkeras_serve", serve, (STATE, types.int64), (), {})  # noqa: E731
+        packed = (STATE, types.int64, STATE)
+        make = lambda: _jit.entry_library("nbkeras_serve", serve, packed, (), {})  # noqa: E731
         entry = _jit.load_or_compile("nbkeras_serve", "serve", "i8", make)
-        arguments = np.frombuffer((ctypes.c_int64 * 2).from_address(self._libc.aligned_alloc(64, 64)), np.int64)
-        arguments[:] = self.address, number
+        memory = self._libc.aligned_alloc(64, 64 + 8 * MASK_WORDS)
+        arguments = np.frombuffer((ctypes.c_int64 * 3).from_address(memory), np.int64)
+        arguments[:] = self.address, number, memory + 64
         handle = ctypes.c_size_t()
         # Signals belong to Python's threads: a helper starts with all of them blocked.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             failed = self._libc.pthread_create(
-                ctypes.byref(handle), None, ctypes.c_void_p(entry), ctypes.c_void_p(arguments.ctypes.data)
+                ctypes.byref(handle), None, ctypes.c_void_p(entry), ctypes.c_void_p(memory)
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
