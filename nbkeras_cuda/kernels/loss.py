@@ -1,5 +1,6 @@
 """Cross-entropies fused with softmax, and their gradients; rows are done by a warp each."""
 
+import numpy as np
 from numba import cuda
 
 from nbkeras.kernels import scalars
@@ -21,8 +22,8 @@ def clipped_log(p, epsilon, real):
 
 @device
 def inside(p, epsilon, real):
-    """False where the clip of `clipped_log` cuts: there the gradient is 0. Without ε, nothing is cut."""
-    return epsilon == real(0) or (p >= epsilon and p <= real(1) - epsilon)
+    """False where the clip of `clipped_log` cuts: there the gradient is 0. Neither NaN is cut nor, without ε, anything."""
+    return epsilon == real(0) or not (p < epsilon or p > real(1) - epsilon)
 
 
 @kernel(launch="block", threads=WARP)
@@ -40,19 +41,20 @@ def softmax_crossentropy(
         first = row * c
         top = row_maximum(x, first, c, scratch)
         total = row_total(x, first, c, top, scratch, T)
-        j = cuda.threadIdx.x + 0
-        while j < c:
-            p[first + j] = scalars.exp(x[first + j] - top) / total
-            j += cuda.blockDim.x
         if cuda.threadIdx.x == 0:
             t = target[row]
-            value = T(float("nan"))
+            value = T(np.nan)
             if t >= 0 and t < c:
                 if small == T(0):
                     value = scalars.log(total) - (x[first + t] - top)
                 else:
                     value = -clipped_log(scalars.exp(x[first + t] - top) / total, small, T)
             loss[row] = value
+        cuda.syncthreads()  # x is read; p may stand in its place
+        j = cuda.threadIdx.x + 0
+        while j < c:
+            p[first + j] = scalars.exp(x[first + j] - top) / total
+            j += cuda.blockDim.x
         row += cuda.gridDim.x
 
 
@@ -60,15 +62,21 @@ def softmax_crossentropy(
 def softmax_crossentropy_gradient(
     dx: "T n*c", p: "T n*c", target: "i8 n", dloss: "T n", c: "i8", epsilon: "f8", lo, hi
 ):
-    """dx = (p - onehot(target)) dloss;  0 where ε > 0 and p[target] is outside [ε, 1-ε].   Items: rows."""
+    """dx = (p - onehot(target)) dloss;  0 where ε > 0 and p[target] is outside [ε, 1-ε].   In place is fine.
+
+    A target outside [0, c) gives NaN. Items: rows.
+    """
     small = T(epsilon)
     row = lo + cuda.blockIdx.x
     while row < hi:
         first = row * c
         t = target[row]
-        factor = dloss[row]
-        if t >= 0 and t < c and not inside(p[first + t], small, T):
-            factor = T(0)
+        factor = T(np.nan)
+        if t >= 0 and t < c:
+            factor = dloss[row]
+            if not inside(p[first + t], small, T):
+                factor = T(0)
+        cuda.syncthreads()  # p[target] is read; dx may stand in the place of p
         j = cuda.threadIdx.x + 0
         while j < c:
             dx[first + j] = (p[first + j] - T(1 if j == t else 0)) * factor
@@ -92,10 +100,11 @@ def dense_softmax_crossentropy(
         value = T(0)
         j = cuda.threadIdx.x + 0
         while j < c:
-            probability = scalars.exp(x[first + j] - top) / total
+            logit = x[first + j] - top
+            probability = scalars.exp(logit) / total
             p[first + j] = probability
             if small == T(0):
-                value += target[first + j] * (shift - (x[first + j] - top))
+                value += target[first + j] * (shift - logit)
             else:
                 value -= target[first + j] * clipped_log(probability, small, T)
             j += cuda.blockDim.x

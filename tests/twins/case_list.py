@@ -148,7 +148,7 @@ def reduce(maker):
 
 def softmax(maker):
     for dtype in ("f4", "f8"):
-        for n, c in ((1, 1), (3, 10), (2, 33), (31, 2)):
+        for n, c in ((1, 1), (3, 10), (2, 33), (5, 2)):
             for log in (0, 1):
                 maker.add(
                     "softmax", f"{n}-{c}-log{log}", dtype, lambda rng, real, n=n, c=c, log=log: [
@@ -248,7 +248,7 @@ def loss(maker):
                 )  # fmt: skip
                 maker.add(
                     "softmax_crossentropy_gradient", label, dtype, lambda rng, real, n=n, c=c, e=epsilon, s=shape: [
-                        np.zeros(s, real), probabilities(rng, s, real), rng.integers(0, c, n), normal(rng, n, real), c, e], n,
+                        np.zeros(s, real), probabilities(rng, s, real), targets(rng, n, c), normal(rng, n, real), c, e], n,
                 )  # fmt: skip
                 maker.add(
                     "dense_softmax_crossentropy", label, dtype, lambda rng, real, n=n, c=c, e=epsilon, s=shape: [
@@ -259,6 +259,44 @@ def loss(maker):
                         np.zeros(s, real), probabilities(rng, s, real), probabilities(rng, s, real),
                         normal(rng, n, real), c, e], n,
                 )  # fmt: skip
+
+
+def in_place(maker):
+    """Kernels that may write where they read."""
+
+    def make(before, after):
+        def arguments(rng, real):
+            both = np.abs(normal(rng, (3, 31), real, 0.03))
+            return [*before(rng, real), both, both, *after(rng, real)]
+
+        return arguments
+
+    for dtype in ("f4", "f8"):
+        for log in (0, 1):
+            maker.add("softmax", f"in-place-log{log}", dtype, make(lambda rng, real: [], lambda rng, real, log=log: [3, 31, log]), 3)
+        for e in (0.0, 1e-2):
+            loss = lambda rng, real: [np.zeros(3, real)]  # noqa: E731
+            label = f"in-place-{e}"
+            maker.add(
+                "softmax_crossentropy", label, dtype,
+                make(loss, lambda rng, real, e=e: [rng.integers(0, 31, 3), 31, e]), 3,
+            )  # fmt: skip
+            maker.add(
+                "dense_softmax_crossentropy", label, dtype,
+                make(loss, lambda rng, real, e=e: [normal(rng, (3, 31), real), 31, e]), 3,
+            )  # fmt: skip
+            maker.add(
+                "softmax_crossentropy_gradient", label, dtype,
+                make(lambda rng, real: [], lambda rng, real, e=e: [rng.integers(0, 31, 3), normal(rng, 3, real), 31, e]), 3,
+            )  # fmt: skip
+            maker.add(
+                "dense_softmax_crossentropy_gradient", label, dtype,
+                make(
+                    lambda rng, real: [],
+                    lambda rng, real, e=e: [normal(rng, (3, 31), real), normal(rng, 3, real), 31, e],
+                ), 3,
+            )  # fmt: skip
+        maker.add("cumulative", "in-place", dtype, make(lambda rng, real: [], lambda rng, real: [3, 31, 1, 0, 0]), 3)
 
 
 #: Instructions for the machine of elementwise.py: name -> number of operands; by where they can be tried.
@@ -348,4 +386,4 @@ def elementwise(maker):
     maker.add("elementwise", "blocks", "f4", one(["add"], 2, 515), 2)
 
 
-FAMILIES = [optimizer, move, reduce, softmax, gemm, random, order, loss, elementwise]
+FAMILIES = [optimizer, move, reduce, softmax, gemm, random, order, loss, in_place, elementwise]

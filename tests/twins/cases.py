@@ -34,23 +34,24 @@ class Case:
     arguments: list
     items: int | None = None
 
-    def arrays(self) -> list[np.ndarray]:
-        """Every array that the case has, in order."""
-        found = []
+    def _places(self):
         for value in self.arguments:
             if isinstance(value, Table):
-                found += [row[0] for row in value.rows]
+                yield from (row[0] for row in value.rows)
             elif isinstance(value, np.ndarray):
-                found.append(value)
-        return found
+                yield value
+
+    def arrays(self) -> list[np.ndarray]:
+        """Every array that the case has, in order; one that is given twice (work in place) is there once."""
+        return list({id(array): array for array in self._places()}.values())
 
     def replaced(self, replacements: list) -> list:
         """The arguments with each array replaced by its stand-in on a device."""
-        left = iter(replacements)
+        standing = {id(array): new for array, new in zip(self.arrays(), replacements, strict=True)}
         return [
-            Table([(next(left), *row[1:]) for row in value.rows])
+            Table([(standing[id(row[0])], *row[1:]) for row in value.rows])
             if isinstance(value, Table)
-            else (next(left) if isinstance(value, np.ndarray) else value)
+            else standing.get(id(value), value)
             for value in self.arguments
         ]
 

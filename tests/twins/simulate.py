@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 
+from tests.twins import steps
 from tests.twins.cases import Table, items_of, make_cases
 
 
@@ -25,6 +26,17 @@ def run_case(case, memory, launcher, kernels) -> list[np.ndarray]:
     arguments = [AddressTable(value.rows) if isinstance(value, Table) else value for value in case.replaced(arrays)]
     Program(launcher, [(kernel, case.dtype, arguments, items, chunk)]).run()
     return [memory.to_host(array) for array in arrays]
+
+
+def train(memory, launcher, kernels, dtype: str) -> list[np.ndarray]:
+    """What the steps of `steps.py` leave behind on a CUDA device."""
+    from nbkeras_cuda.launch import Program
+
+    launches, watched = steps.launches(kernels, memory.copied, dtype)
+    program = Program(launcher, launches)
+    for _ in range(steps.STEPS):
+        program.run()
+    return [memory.to_host(array) for array in watched]
 
 
 def main(target: str, word: str = ""):
@@ -44,6 +56,10 @@ def main(target: str, word: str = ""):
         except Exception:
             results[f"{name}/error"] = np.array(traceback.format_exc())
         slow.append((time.perf_counter() - start, name))
+    if "training".startswith(word):
+        for dtype in ("f4", "f8"):
+            for index, array in enumerate(train(memory, launcher, kernels, dtype)):
+                results[f"training-{dtype}/{index}"] = array
     np.savez(target, **results)
     print(f"{len(slow)} cases in {sum(seconds for seconds, _ in slow):.1f} s; slowest:", sorted(slow)[-5:])
 

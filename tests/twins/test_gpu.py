@@ -11,8 +11,8 @@ import pytest
 from nbkeras.errors import DeviceUnavailable
 from nbkeras_cuda import check
 from tests.twins.cases import Case, make_cases
-from tests.twins.simulate import run_case
-from tests.twins.test_simulator import compare
+from tests.twins.simulate import run_case, train
+from tests.twins.test_simulator import compare, compare_training
 
 
 def why_not() -> str | None:
@@ -42,6 +42,11 @@ def gpu():
 @pytest.mark.parametrize("name", CASES)
 def test_gpu_gives_the_cpu_numbers(gpu, name):
     compare(CASES[name], run_case(CASES[name], *gpu))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_gpu_trains_like_the_cpu(gpu, dtype):
+    compare_training(dtype, train(*gpu, dtype))
 
 
 def test_large_product(gpu):

@@ -12,6 +12,7 @@ import pytest
 
 from nbkeras import kernels as cpu
 from nbkeras.kernels import runner
+from tests.twins import steps
 from tests.twins.cases import Table, items_of, make_cases
 
 pytest.importorskip("numba_cuda", reason="needs the extra 'cuda13' or 'cuda12' (it runs without a GPU)")
@@ -64,3 +65,19 @@ def test_simulator_gives_the_cpu_numbers(simulated, name):
     case = CASES[name]
     assert f"{name}/error" not in simulated, str(simulated[f"{name}/error"])
     compare(case, [simulated[f"{name}/{index}"] for index in range(len(case.arrays()))])
+
+
+def compare_training(dtype: str, results: list[np.ndarray]):
+    """The arrays that training left behind on another device against those that it leaves on the CPU."""
+    launches, watched = steps.launches(cpu.registry(), np.copy, dtype)
+    program = runner.Program(launches)
+    for _ in range(steps.STEPS):
+        program.run()
+    for expected, got in zip(watched, results, strict=True):
+        np.testing.assert_allclose(got, expected, **CLOSE[dtype])
+    assert watched[4].mean() < 2, "the steps did not learn"
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_simulator_trains_like_the_cpu(simulated, dtype):
+    compare_training(dtype, [simulated[f"training-{dtype}/{index}"] for index in range(7)])
