@@ -18,23 +18,32 @@ from nbkeras.kernels.microkernel import (
     ADD_AFTER,
     ADD_BEFORE,
     BIAS,
+    EDGE,
     GATE,
-    copy_sliver,
+    PACKING,
+    WHOLE,
+    copy_panel,
+    copy_slivers,
     multiply,
     panel_columns,
     sliver_rows,
+    tile_rows,
     transpose_panel,
+    transpose_sliver,
 )
 from nbkeras.kernels.stack import offset, scratch
 
 #: Largest tile of c, and the least width and height that tiles are cut down to in order to have several.
-TILE_ROWS = 128
-TILE_COLUMNS = 128
+TILE_ROWS = 168
+TILE_COLUMNS = 256
 LEAST_COLUMNS = 32
 LEAST_ROWS = 32
 
 #: Steps of k in a block: a panel of x takes 16 KB (32 with AVX-512) and rows of a tile 128 KB (256 in float64).
 DEPTH = 256
+PACK_TA = 2
+PACK_NA = 4
+SKEW = 16
 
 #: Multiply-adds: a tile is worth cutting above GRAIN, a launch worth several threads above SERIAL.
 GRAIN = 400_000
@@ -42,11 +51,11 @@ SERIAL = 800_000
 
 #: Elements of scratch: the widest panel, and the slivers of a tile.
 PANEL = DEPTH * 32
-SLIVERS = DEPTH * TILE_ROWS
+SLIVERS = (DEPTH * 14 + SKEW) * (TILE_ROWS // 14 + 2)
 
 
 @scalar
-def tiling(batch, m, n, k):
+def tiling(batch, m, n, k, height):
     """(rows, columns) of a tile: even shares of c, cut smaller while there are few and they are worth it."""
     row_tiles = max(1, (m + TILE_ROWS - 1) // TILE_ROWS)
     column_tiles = max(1, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
@@ -58,13 +67,15 @@ def tiling(batch, m, n, k):
         else:
             break
     rows = max(1, (m + row_tiles - 1) // row_tiles)
+    if rows < m:
+        rows = (rows + height - 1) // height * height  # whole slivers
     columns = max(1, (n + column_tiles - 1) // column_tiles)
     return rows, (columns + LEAST_COLUMNS - 1) // LEAST_COLUMNS * LEAST_COLUMNS
 
 
 def schedule(batch, m, n, k, **_):
     """(items, items a chunk) of a product: a function of its shape alone, so that threads cannot change the bits."""
-    rows, columns = tiling.py_func(batch, m, n, k)
+    rows, columns = tiling.py_func(batch, m, n, k, tile_rows())
     items = batch * -(-m // rows) * -(-n // columns)
     work = m * n * max(k, 1)
     if batch * work < SERIAL:
@@ -103,7 +114,8 @@ def matmul(
     width = panel_columns(c)
     panel = scratch(c, PANEL)
     slivers = scratch(c, SLIVERS)
-    tile_rows, tile_columns = tiling(batch, m, n, k)
+    distance = DEPTH * height + SKEW
+    tile_rows, tile_columns = tiling(batch, m, n, k, height)
     down = (m + tile_rows - 1) // tile_rows
     across = (n + tile_columns - 1) // tile_columns
     for item in range(lo, hi):
@@ -114,7 +126,7 @@ def matmul(
         row_hi = min(m, row_lo + tile_rows)
         column_lo = column_tile * tile_columns
         column_hi = min(n, column_lo + tile_columns)
-        pack_a = transpose_a != 0 and column_hi - column_lo > 2 * width
+        pack_a = column_hi - column_lo > (PACK_TA if transpose_a else PACK_NA) * width
         k_lo = 0
         while True:
             depth = min(DEPTH, k - k_lo)
@@ -126,47 +138,50 @@ def matmul(
                 flags += (BIAS if has_bias else 0) + ACTIVATE * activation
             if last or accumulate:
                 flags += GATE * gate_code
+            if pack_a and transpose_a:
+                a_from = offset(a, b * a_step + k_lo * m + row_lo)
+                copy_slivers(slivers, a_from, m, depth, (row_hi - row_lo) // height, distance)
             for j in range(column_lo, column_hi, width):
                 columns = min(width, column_hi - j)
+                x_from = offset(x, b * x_step + (j * k + k_lo if transpose_x else k_lo * n + j))
+                x_row = n
+                form = WHOLE
                 if transpose_x:
-                    pack_transposed(panel, offset(x, b * x_step + j * k + k_lo), k, columns, depth, width)
+                    pack_transposed(panel, x_from, k, columns, depth, width)
+                elif columns < width:
+                    copy_panel(panel, x_from, n, depth, columns)
+                elif row_hi - row_lo >= 2 * height:
+                    form = PACKING
+                if form == WHOLE and (transpose_x or columns < width):
+                    x_from = panel
+                    x_row = width
+                if columns < width:
+                    form = EDGE
                 i = row_lo
                 while i < row_hi:
                     rows = share(row_hi - i, height)
-                    if not transpose_a:
-                        a_from = offset(a, b * a_step + i * k + k_lo)
-                        a_row = k
-                        a_column = 1
-                    elif pack_a:
-                        a_from = offset(slivers, (i - row_lo) * DEPTH)
+                    a_from = offset(a, b * a_step + (k_lo * m + i if transpose_a else i * k + k_lo))
+                    a_row = 1 if transpose_a else k
+                    a_column = m if transpose_a else 1
+                    if pack_a:
+                        sliver = offset(slivers, (i - row_lo + height - 1) // height * distance)
+                        if j == column_lo and not (transpose_a and rows == height):
+                            pack_sliver(sliver, a_from, a_row, a_column, rows, depth, height, width // 2)
+                        a_from = sliver
                         a_row = 1
                         a_column = rows
-                        if j == column_lo:
-                            pack_sliver(a_from, offset(a, b * a_step + k_lo * m + i), m, rows, depth, height)
-                    else:
-                        a_from = offset(a, b * a_step + k_lo * m + i)
-                        a_row = 1
-                        a_column = m
-                    packed = transpose_x != 0 or i > row_lo
                     to = (b * m + i) * n + j
+                    to_c = offset(c, to)
+                    to_gate = offset(gate, to)
+                    to_bias = offset(bias, j)
                     multiply(
-                        rows,
-                        0 if packed and columns == width else 1,
-                        offset(c, to),
-                        n,
-                        a_from,
-                        a_row,
-                        a_column,
-                        panel if packed else offset(x, b * x_step + k_lo * n + j),
-                        width if packed else n,
-                        panel,
-                        depth,
-                        columns,
-                        offset(bias, j),
-                        offset(gate, to),
-                        n,
-                        flags,
-                    )
+                        rows, form, to_c, n, a_from, a_row, a_column, x_from, x_row, panel, depth, columns,
+                        to_bias, to_gate, n, flags,
+                    )  # fmt: skip
+                    if form == PACKING:
+                        form = WHOLE
+                        x_from = panel
+                        x_row = width
                     i += rows
             k_lo += depth
             if last:
@@ -195,11 +210,12 @@ def pack_transposed(panel, x, x_row, columns, depth, width):
 
 
 @scalar
-def pack_sliver(sliver, a, a_column, rows, depth, height):
-    """sliver[p, r] = a[p, r]: the rows of a sliver, side by side."""
-    if rows == height:
-        copy_sliver(sliver, a, a_column, depth)
-    else:
-        for p in range(depth):
-            for r in range(rows):
-                sliver[p * rows + r] = a[p * a_column + r]
+def pack_sliver(sliver, a, a_row, a_column, rows, depth, height, lanes):
+    """sliver[p, r] = a[r, p]."""
+    done = 0
+    if rows == height and a_column == 1:
+        transpose_sliver(sliver, a, a_row, depth // lanes)
+        done = depth // lanes * lanes
+    for p in range(done, depth):
+        for r in range(rows):
+            sliver[p * rows + r] = a[r * a_row + p * a_column]

@@ -38,10 +38,20 @@ GATE = 1 << 16  # times the code: multiply by the slope of the activation whose 
 
 #: Vectors of a panel of x, and steps of k that loads of an unpacked panel are asked for in advance.
 VECTORS = 2
-AHEAD = 8
+AHEAD = 32
 
 WORD = ir.IntType(64)
 BYTE = ir.IntType(8)
+
+
+def tile_rows() -> int:
+    """Rows of the register tile on the processor that Numba compiles for: the same for all element types."""
+    # As many sums as the registers hold beside the vectors of x and a factor from a; 4 rows for SSE, which has no
+    # fused multiply-add and needs one more register for the product.
+    return ROWS[vector.register_bytes(), vector.registers()]
+
+
+ROWS = {(64, 32): 14, (32, 16): 6, (16, 32): 8, (16, 16): 4}
 
 
 class Geometry:
@@ -51,9 +61,7 @@ class Geometry:
         self.element = element
         self.item = 8 if isinstance(element, ir.DoubleType) else 4
         self.lanes = register_bytes // self.item
-        # As many sums as the registers hold beside the vectors of x and a factor from a; 4 rows for SSE, which has
-        # no fused multiply-add and needs one more register for the product.
-        self.rows = {(64, 32): 14, (32, 16): 6, (16, 32): 8, (16, 16): 4}[register_bytes, registers]
+        self.rows = ROWS[register_bytes, registers]
         self.columns = VECTORS * self.lanes
         self.vector = ir.VectorType(element, self.lanes)
         self.mask = ir.VectorType(ir.IntType(1), self.lanes)
@@ -132,14 +140,57 @@ def _when(builder, condition, values, change):
     return results
 
 
+def _mask(builder, shape, columns, v):
+    """Which lanes of vector v of a panel lie left of its edge."""
+    half = ir.IntType(32)
+    wide = ir.VectorType(half, shape.lanes)
+    empty = ir.Constant(wide, ir.Undefined)
+    edge = builder.insert_element(empty, builder.trunc(columns, half), half(0))
+    edge = builder.shuffle_vector(edge, empty, ir.Constant(wide, None))
+    return builder.icmp_signed(">", edge, ir.Constant(wide, [v * shape.lanes + i for i in range(shape.lanes)]))
+
+
+def _load(builder, shape, address, mask=None):
+    """A vector of any alignment; lanes outside the mask are zero and not read."""
+    if mask is None:
+        value = builder.load(address)
+        value.align = shape.item
+        return value
+    half = ir.IntType(32)
+    kinds = [shape.vector.as_pointer(), half, shape.mask, shape.vector]
+    load = _intrinsic(builder.module, f"llvm.masked.load.{shape.suffix}.p0", shape.vector, kinds)
+    return builder.call(load, [address, half(shape.item), mask, ir.Constant(shape.vector, None)])
+
+
+def _prefetch(builder, pointer, near=2):
+    half = ir.IntType(32)
+    ask = _intrinsic(builder.module, "llvm.prefetch.p0", ir.VoidType(), [BYTE.as_pointer(), half, half, half])
+    builder.call(ask, [builder.bitcast(pointer, BYTE.as_pointer()), half(0), half(near), half(1)])
+
+
+def _store(builder, shape, value, address, mask=None):
+    if mask is None:
+        builder.store(value, address).align = shape.item
+        return
+    half = ir.IntType(32)
+    kinds = [shape.vector, shape.vector.as_pointer(), half, shape.mask]
+    store = _intrinsic(builder.module, f"llvm.masked.store.{shape.suffix}.p0", ir.VoidType(), kinds)
+    builder.call(store, [value, address, half(shape.item), mask])
+
+
+#: The forms of `multiply`: for panels as wide as the tile, the same which also packs the panel as it reads it (whole
+#: slivers only), and for the panel at the right edge of c.
+WHOLE, PACKING, EDGE = 0, 1, 2
+
+
 class _Tile:
-    """Emits `multiply` for one number of rows, of whole panels or of panels with a ragged right edge."""
+    """Emits `multiply` in one of its forms for one number of rows."""
 
     NAMES = "c c_row a a_row a_column x x_row panel depth columns bias gate gate_row flags".split()
 
-    def __init__(self, shape: Geometry, rows: int, masked: bool):
-        self.shape, self.rows, self.masked = shape, rows, masked
-        self.name = f"multiply_{shape.suffix}_{rows}{'_first' if masked else ''}"
+    def __init__(self, shape: Geometry, rows: int, form: int):
+        self.shape, self.rows, self.form = shape, rows, form
+        self.name = f"multiply_{shape.suffix}_{rows}_{form}"
 
     def declare(self, module):
         return _function(module, self.name, self.arguments(self.shape), self.emit)
@@ -156,20 +207,13 @@ class _Tile:
             value.name = name
             setattr(self, name, value)
         self.module = function.module
-        self.masks = [self._mask(v) for v in range(VECTORS)] if self.masked else None
+        self.masks = None
         sums = self._product()
+        if self.form == EDGE:
+            self.masks = [_mask(builder, shape, self.columns, v) for v in range(VECTORS)]
         sums = self._finish(sums)
         self._store(sums)
         builder.ret_void()
-
-    def _mask(self, v):
-        """Lanes of vector v that lie left of the edge."""
-        builder, shape = self.builder, self.shape
-        wide = ir.VectorType(ir.IntType(32), shape.lanes)
-        here = builder.trunc(self.columns, ir.IntType(32))
-        edge = builder.insert_element(ir.Constant(wide, ir.Undefined), here, ir.IntType(32)(0))
-        edge = builder.shuffle_vector(edge, ir.Constant(wide, ir.Undefined), ir.Constant(wide, [0] * shape.lanes))
-        return builder.icmp_signed(">", edge, ir.Constant(wide, [v * shape.lanes + i for i in range(shape.lanes)]))
 
     def _bytes(self, count):
         return self.builder.mul(count, WORD(self.shape.item))
@@ -182,18 +226,9 @@ class _Tile:
         return self.builder.bitcast(pointer, BYTE.as_pointer())
 
     def _load(self, pointer, distance, v):
-        builder, shape = self.builder, self.shape
-        address = self._at(pointer, builder.add(distance, WORD(v * shape.lanes * shape.item)))
-        if not self.masked:
-            value = builder.load(address)
-            value.align = shape.item
-            return value
-        name = f"llvm.masked.load.{shape.suffix}.p0"
-        load = _intrinsic(
-            self.module, name, shape.vector, [shape.vector.as_pointer(), ir.IntType(32), shape.mask, shape.vector]
-        )
-        zero = ir.Constant(shape.vector, None)
-        return builder.call(load, [address, ir.IntType(32)(shape.item), self.masks[v], zero])
+        """Vector v of a row, as far as it lies left of the edge of c."""
+        address = self._at(pointer, self.builder.add(distance, WORD(v * self.shape.lanes * self.shape.item)))
+        return _load(self.builder, self.shape, address, self.masks and self.masks[v])
 
     def _product(self):
         """Sums over k, rows x VECTORS of them."""
@@ -207,15 +242,19 @@ class _Tile:
             for first in range(0, self.rows, group)
         ]
         steps = [_opaque(builder, builder.mul(a_row, WORD(r))) if r else WORD(0) for r in range(group)]
+        for r in range(self.rows):  # c is wanted when the loop ends
+            row = builder.gep(self._raw(self.c), [builder.mul(self._bytes(self.c_row), WORD(r))])
+            _prefetch(builder, row, near=3)
+            _prefetch(builder, builder.gep(row, [WORD(VECTORS * shape.lanes * shape.item - 1)]), near=3)
         zero = ir.Constant(shape.vector, None)
         carried = [zero] * (self.rows * VECTORS) + [*bases, self._raw(self.x), self._raw(self.panel)]
 
         def body(_, values):
             sums, (*bases, x, panel) = values[: self.rows * VECTORS], values[self.rows * VECTORS :]
-            if self.masked:
-                self._prefetch(builder.gep(x, [builder.mul(x_row, WORD(AHEAD))]))
+            if self.form == PACKING:
+                _prefetch(builder, builder.gep(x, [builder.mul(x_row, WORD(AHEAD))]))
             columns = [self._load(x, WORD(0), v) for v in range(VECTORS)]
-            if self.masked:
+            if self.form == PACKING:
                 for v, value in enumerate(columns):
                     builder.store(value, self._at(panel, WORD(v * shape.lanes * shape.item))).align = shape.item
             result = []
@@ -229,11 +268,6 @@ class _Tile:
             return [*result, *bases, builder.gep(x, [x_row]), panel]
 
         return _loop(builder, self.depth, carried, body)[: self.rows * VECTORS]
-
-    def _prefetch(self, pointer):
-        word = ir.IntType(32)
-        ask = _intrinsic(self.module, "llvm.prefetch.p0", ir.VoidType(), [BYTE.as_pointer(), word, word, word])
-        self.builder.call(ask, [pointer, word(0), word(3), word(1)])
 
     def _splat(self, value):
         builder, shape = self.builder, self.shape
@@ -309,36 +343,21 @@ class _Tile:
         builder, shape = self.builder, self.shape
         base, stride = self._raw(self.c), self._bytes(self.c_row)
 
-        def address(r, v):
-            distance = builder.add(builder.mul(stride, WORD(r)), WORD(v * shape.lanes * shape.item))
-            return self._at(base, distance)
-
-        def whole(v):
+        def store(v, mask=None):
             for r in range(self.rows):
-                builder.store(sums[r * VECTORS + v], address(r, v)).align = shape.item
-
-        def part(v):
-            name = f"llvm.masked.store.{shape.suffix}.p0"
-            store = _intrinsic(
-                self.module,
-                name,
-                ir.VoidType(),
-                [shape.vector, shape.vector.as_pointer(), ir.IntType(32), shape.mask],
-            )
-            for r in range(self.rows):
-                value = sums[r * VECTORS + v]
-                builder.call(store, [value, address(r, v), ir.IntType(32)(shape.item), self.masks[v]])
+                distance = builder.add(builder.mul(stride, WORD(r)), WORD(v * shape.lanes * shape.item))
+                _store(builder, shape, sums[r * VECTORS + v], self._at(base, distance), mask)
 
         for v in range(VECTORS):
-            if not self.masked:
-                whole(v)
+            if self.form != EDGE:
+                store(v)
                 continue
             # Masked stores are slow on some processors (Zen: 12 cycles each); whole vectors don't need them.
-            with builder.if_else(builder.icmp_signed(">=", self.columns, WORD((v + 1) * shape.lanes))) as (full, ragged):
+            with builder.if_else(builder.icmp_signed(">=", self.columns, WORD((v + 1) * shape.lanes))) as (full, part):
                 with full:
-                    whole(v)
-                with ragged, builder.if_then(builder.icmp_signed(">", self.columns, WORD(v * shape.lanes))):
-                    part(v)
+                    store(v)
+                with part, builder.if_then(builder.icmp_signed(">", self.columns, WORD(v * shape.lanes))):
+                    store(v, self.masks[v])
 
 
 def _transpose(builder, shape: Geometry, rows):
@@ -389,33 +408,62 @@ def _transpose(builder, shape: Geometry, rows):
     return rows
 
 
-def _emit_transpose_panel(shape: Geometry, function):
-    """panel[p*columns + j] = x[j*x_row + p] for whole blocks of `lanes` steps of k and a whole panel of columns."""
-    panel, x, x_row, blocks = function.args
+def _emit_copy_panel(shape: Geometry, function):
+    """panel[p*panel_columns + j] = x[p*x_row + j], zero beyond `columns`."""
+    panel, x, x_row, depth, columns = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    steps = [builder.mul(x_row, WORD(j)) for j in range(shape.columns)]
-    lanes = shape.lanes
+    masks = [_mask(builder, shape, columns, v) for v in range(VECTORS)]
 
     def body(_, values):
         panel, x = values
         for v in range(VECTORS):
-            rows = []
-            for j in range(v * lanes, (v + 1) * lanes):
-                row = builder.load(builder.bitcast(builder.gep(x, [steps[j]]), shape.vector.as_pointer()))
-                row.align = shape.item
-                rows.append(row)
-            for p, row in enumerate(_transpose(builder, shape, rows)):
-                place = builder.gep(panel, [WORD(p * shape.columns + v * lanes)])
-                builder.store(row, builder.bitcast(place, shape.vector.as_pointer())).align = shape.item
-        return [builder.gep(panel, [WORD(lanes * shape.columns)]), builder.gep(x, [WORD(lanes)])]
+            source, to = (
+                builder.bitcast(builder.gep(p, [WORD(v * shape.lanes)]), shape.vector.as_pointer()) for p in (x, panel)
+            )
+            _store(builder, shape, _load(builder, shape, source, masks[v]), to)
+        return [builder.gep(panel, [WORD(shape.columns)]), builder.gep(x, [x_row])]
 
-    _loop(builder, blocks, [panel, x], body)
+    _loop(builder, depth, [panel, x], body)
     builder.ret_void()
 
 
-def _emit_copy_sliver(shape: Geometry, function):
-    """sliver[p*rows + r] = a[p*a_column + r] for a whole sliver of rows, in pieces of powers of two."""
-    sliver, a, a_column, depth = function.args
+def _emit_transpose_panel(shape: Geometry, function):
+    """panel[p*panel_columns + j] = x[j*x_row + p] for whole blocks of `lanes` steps of k and a whole panel of columns.
+
+    One vector of columns after the other: rows that lie a power of two apart share few places in the first cache.
+    """
+    panel, x, x_row, blocks = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    lanes = shape.lanes
+    steps = [builder.mul(x_row, WORD(j)) for j in range(lanes)]
+    following = builder.mul(x_row, WORD(shape.columns))
+
+    def body(_, values):
+        panel, x = values
+        for step in steps:  # of the next panel
+            _prefetch(builder, builder.gep(builder.gep(x, [following]), [step]))
+        rows = [builder.bitcast(builder.gep(x, [step]), shape.vector.as_pointer()) for step in steps]
+        rows = [_load(builder, shape, row) for row in rows]
+        for p, row in enumerate(_transpose(builder, shape, rows)):
+            place = builder.gep(panel, [WORD(p * shape.columns)])
+            _store(builder, shape, row, builder.bitcast(place, shape.vector.as_pointer()))
+        return [builder.gep(panel, [WORD(lanes * shape.columns)]), builder.gep(x, [WORD(lanes)])]
+
+    def half(_, values):
+        panel, x = values
+        _loop(builder, blocks, [panel, x], body)
+        return [builder.gep(panel, [WORD(lanes)]), builder.gep(x, [builder.mul(x_row, WORD(lanes))])]
+
+    _loop(builder, WORD(VECTORS), [panel, x], half)
+    builder.ret_void()
+
+
+def _emit_copy_slivers(shape: Geometry, function):
+    """slivers[s*distance + p*sliver_rows + r] = a[p*a_column + s*sliver_rows + r] for `count` whole slivers.
+
+    A row of a is read at once (it may lie on a page of its own), in pieces of powers of two.
+    """
+    slivers, a, a_column, depth, count, distance = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     pieces, start = [], 0
     while start < shape.rows:
@@ -423,26 +471,60 @@ def _emit_copy_sliver(shape: Geometry, function):
         pieces.append((start, ir.VectorType(shape.element, size)))
         start += size
 
-    def body(_, values):
+    def copy(_, values):
         sliver, a = values
         for start, kind in pieces:
             piece = builder.load(builder.bitcast(builder.gep(a, [WORD(start)]), kind.as_pointer()))
             piece.align = shape.item
             place = builder.bitcast(builder.gep(sliver, [WORD(start)]), kind.as_pointer())
             builder.store(piece, place).align = shape.item
+        return [builder.gep(sliver, [distance]), builder.gep(a, [WORD(shape.rows)])]
+
+    def body(_, values):
+        sliver, a = values
+        _prefetch(builder, builder.gep(a, [builder.mul(a_column, WORD(AHEAD // 4))]))
+        _loop(builder, count, [sliver, a], copy)
         return [builder.gep(sliver, [WORD(shape.rows)]), builder.gep(a, [a_column])]
 
-    _loop(builder, depth, [sliver, a], body)
+    _loop(builder, depth, [slivers, a], body)
+    builder.ret_void()
+
+
+def _emit_transpose_sliver(shape: Geometry, function):
+    """sliver[p*sliver_rows + r] = a[r*a_row + p] for whole blocks of `lanes` steps of k and a whole sliver.
+
+    Vectors that reach beyond the rows repeat the last one; what they write too far is written over by the next step
+    (after the last one: up to `lanes` elements behind the sliver).
+    """
+    sliver, a, a_row, blocks = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    lanes = shape.lanes
+    steps = [builder.mul(a_row, WORD(r)) for r in range(shape.rows)]
+    following = builder.mul(a_row, WORD(shape.rows))
+    starts = range(0, shape.rows, lanes)
+
+    def body(_, values):
+        sliver, a = values
+        for step in steps:  # of the next sliver
+            _prefetch(builder, builder.gep(builder.gep(a, [following]), [step]))
+        turned = []
+        for start in starts:
+            rows = [builder.gep(a, [steps[min(start + r, shape.rows - 1)]]) for r in range(lanes)]
+            rows = [builder.bitcast(row, shape.vector.as_pointer()) for row in rows]
+            turned.append(_transpose(builder, shape, [_load(builder, shape, row) for row in rows]))
+        for p in range(lanes):
+            for start, columns in zip(starts, turned):
+                place = builder.gep(sliver, [WORD(p * shape.rows + start)])
+                _store(builder, shape, columns[p], builder.bitcast(place, shape.vector.as_pointer()))
+        return [builder.gep(sliver, [WORD(lanes * shape.rows)]), builder.gep(a, [WORD(lanes)])]
+
+    _loop(builder, blocks, [sliver, a], body)
     builder.ret_void()
 
 
 def _same_pointers(*kinds):
     if not isinstance(kinds[0], types.CPointer) or any(kind != kinds[0] for kind in kinds):
         raise TypingError("the pointers of a microkernel have one element type.")
-
-
-def _word(context, builder, signature, values, at):
-    return context.cast(builder, values[at], signature.args[at], types.int64)
 
 
 @intrinsic
@@ -467,12 +549,12 @@ def panel_columns(typing_context, like):
 
 @intrinsic
 def multiply(
-    typing_context, rows, first, c, c_row, a, a_row, a_column, x, x_row, panel, depth, columns, bias, gate, gate_row, flags
+    typing_context, rows, form, c, c_row, a, a_row, a_column, x, x_row, panel, depth, columns, bias, gate, gate_row, flags
 ):
     """c[r, j] = sum over p < depth of a[r*a_row + p*a_column] * x[p*x_row + j], for rows x columns; then `flags`.
 
-    `rows` is 1 to sliver_rows(c). With `first` set, columns may be less than panel_columns(c), and the rows of x are
-    copied to `panel`, filled up with zeros to panel_columns(c), so that the slivers that follow read them packed.
+    `rows` is 1 to sliver_rows(c). x has panel_columns(c) columns, c the same or, with form EDGE, `columns`. With form
+    PACKING (rows = sliver_rows(c)) the rows of x are copied to `panel`, for the slivers that follow.
     """
     _same_pointers(c, a, x, panel, bias, gate)
     index = types.int64
@@ -480,57 +562,69 @@ def multiply(
 
     def codegen(context, builder, signature, values):
         shape = geometry(context, c)
-        values = [
-            value if isinstance(kind, types.CPointer) else context.cast(builder, value, kind, index)
-            for value, kind in zip(values, signature.args)
-        ]
-        rows, first, *arguments = values
+        rows, form, *arguments = values
         done = builder.append_basic_block("done")
-        nothing = builder.append_basic_block("nothing")
-        choice = builder.switch(builder.add(builder.shl(rows, WORD(1)), first), nothing)
-        builder.position_at_end(nothing)
-        builder.unreachable()
-        for count in range(1, shape.rows + 1):
-            for masked in (False, True):
-                target = _Tile(shape, count, masked).declare(builder.module)
-                block = builder.append_basic_block(target.name)
-                choice.add_case(WORD(2 * count + masked), block)
-                builder.position_at_end(block)
-                builder.call(target, arguments)
-                builder.branch(done)
+        forms = [(count, form) for count in range(1, shape.rows + 1) for form in (WHOLE, EDGE)]
+        whole = _Tile(shape, shape.rows, WHOLE)
+        otherwise = builder.append_basic_block(whole.name)
+        choice = builder.switch(builder.add(builder.shl(rows, WORD(2)), form), otherwise)
+        blocks = [(otherwise, whole)]
+        for count, kind in [*forms[:-2], forms[-1], (shape.rows, PACKING)]:
+            tile = _Tile(shape, count, kind)
+            block = builder.append_basic_block(tile.name)
+            choice.add_case(WORD(4 * count + kind), block)
+            blocks.append((block, tile))
+        for block, tile in blocks:
+            builder.position_at_end(block)
+            builder.call(tile.declare(builder.module), arguments)
+            builder.branch(done)
         builder.position_at_end(done)
         return context.get_dummy_value()
 
     return plain, codegen
 
 
+def _caller(emit_body, pointers, name, numbers):
+    """The code generator of an intrinsic that calls one emitted function of two pointers and some numbers."""
+
+    def codegen(context, builder, signature, values):
+        shape = geometry(context, pointers)
+        data = shape.element.as_pointer()
+        kinds = [data, data] + [WORD] * numbers
+        target = _function(builder.module, f"{name}_{shape.suffix}", kinds, functools.partial(emit_body, shape))
+        builder.call(target, values)
+        return context.get_dummy_value()
+
+    return codegen
+
+
+@intrinsic
+def copy_panel(typing_context, panel, x, x_row, depth, columns):
+    """panel[p*panel_columns + j] = x[p*x_row + j] for `depth` rows of x, zero beyond `columns`."""
+    _same_pointers(panel, x)
+    plain = types.void(panel, x, types.int64, types.int64, types.int64)
+    return plain, _caller(_emit_copy_panel, panel, "copy_panel", 3)
+
+
 @intrinsic
 def transpose_panel(typing_context, panel, x, x_row, blocks):
-    """panel[p*columns + j] = x[j*x_row + p]: a whole panel of columns, `blocks` times one vector's steps of k."""
+    """panel[p*panel_columns + j] = x[j*x_row + p] for a whole panel, `blocks` times one vector's steps of k."""
     _same_pointers(panel, x)
-
-    def codegen(context, builder, signature, values):
-        shape = geometry(context, panel)
-        data = shape.element.as_pointer()
-        name = f"transpose_panel_{shape.suffix}"
-        target = _function(builder.module, name, [data, data, WORD, WORD], functools.partial(_emit_transpose_panel, shape))
-        builder.call(target, values)
-        return context.get_dummy_value()
-
-    return types.void(panel, x, types.int64, types.int64), codegen
+    plain = types.void(panel, x, types.int64, types.int64)
+    return plain, _caller(_emit_transpose_panel, panel, "transpose_panel", 2)
 
 
 @intrinsic
-def copy_sliver(typing_context, sliver, a, a_column, depth):
-    """sliver[p*rows + r] = a[p*a_column + r] for the sliver_rows(a) rows of a whole sliver."""
+def copy_slivers(typing_context, slivers, a, a_column, depth, count, distance):
+    """slivers[s*distance + p*sliver_rows + r] = a[p*a_column + s*sliver_rows + r] for `count` whole slivers."""
+    _same_pointers(slivers, a)
+    plain = types.void(slivers, a, types.int64, types.int64, types.int64, types.int64)
+    return plain, _caller(_emit_copy_slivers, slivers, "copy_slivers", 4)
+
+
+@intrinsic
+def transpose_sliver(typing_context, sliver, a, a_row, blocks):
+    """sliver[p*sliver_rows + r] = a[r*a_row + p] for a whole sliver, `blocks` times one vector's steps of k."""
     _same_pointers(sliver, a)
-
-    def codegen(context, builder, signature, values):
-        shape = geometry(context, sliver)
-        data = shape.element.as_pointer()
-        name = f"copy_sliver_{shape.suffix}"
-        target = _function(builder.module, name, [data, data, WORD, WORD], functools.partial(_emit_copy_sliver, shape))
-        builder.call(target, values)
-        return context.get_dummy_value()
-
-    return types.void(sliver, a, types.int64, types.int64), codegen
+    plain = types.void(sliver, a, types.int64, types.int64)
+    return plain, _caller(_emit_transpose_sliver, sliver, "transpose_sliver", 2)

@@ -198,7 +198,7 @@ def test_bits_do_not_depend_on_neighbours():
 
 def test_schedule_covers_the_product():
     for batch, m, n, k in [(1, 1, 1, 0), (2, 1000, 1, 3), (1, 784, 512, 128), (64, 17, 33, 5), (1, 1024, 1024, 1024)]:
-        rows, columns = gemm.tiling.py_func(batch, m, n, k)
+        rows, columns = gemm.tiling.py_func(batch, m, n, k, gemm.tile_rows())
         items, chunk = gemm.schedule(batch=batch, m=m, n=n, k=k)
         assert rows <= gemm.TILE_ROWS and columns <= gemm.TILE_COLUMNS and columns % gemm.LEAST_COLUMNS == 0
         assert items == batch * -(-m // rows) * -(-n // columns) and 1 <= chunk <= items

@@ -6,7 +6,7 @@ import pytest
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from nbkeras.kernels.microkernel import Geometry, _Tile
+from nbkeras.kernels.microkernel import WHOLE, Geometry, _Tile
 
 X86 = {"skylake-avx512": (64, 32, "zmm"), "haswell": (32, 16, "ymm"), "znver3": (32, 16, "ymm")}
 
@@ -18,7 +18,7 @@ def inner_loop(element, processor, registers, triple="x86_64-unknown-linux-gnu")
     shape = Geometry(element, *registers)
     module = ir.Module()
     module.triple = triple
-    tile = _Tile(shape, shape.rows, masked=False)
+    tile = _Tile(shape, shape.rows, WHOLE)
     tile.declare(module).linkage = "external"
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, opt=3)
     parsed = llvm.parse_assembly(str(module))
