@@ -1,7 +1,7 @@
 """Errors with one form: who, what was expected, what came, and what to do next.
 
-Every error that a user can cause is one of these classes; each is also the built-in class that Keras raises in its place,
-so `except ValueError` in a script written for Keras still works. `assert` is for our own bugs.
+Every error that a user can cause is one of these classes; each is also the built-in class that Keras raises in its
+place, so `except ValueError` in a script written for Keras still works. `assert` is for our own bugs.
 """
 
 from __future__ import annotations

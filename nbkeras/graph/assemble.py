@@ -59,40 +59,54 @@ def assemble(node):
         slot[id(source)] = len(operands)
         operands.append((source, vm.DTYPE_CODES[source.dtype], mode, strides))
 
+    # Casts and broadcasts change nothing in a register: their result is another name of their input.
+    other_name: dict[int, int] = {}
+
+    def name_of(symbol) -> int:
+        return other_name.get(id(symbol), id(symbol))
+
     last_use = {}
     for position, member in enumerate(members):
+        if _renames(member):
+            other_name[id(member.outputs[0])] = name_of(member.inputs[0])
         for symbol in member.inputs:
-            last_use[id(symbol)] = position
+            last_use[name_of(symbol)] = position
+        last_use.setdefault(name_of(member.outputs[0]), position)
     registers, program, values = _Registers(last_use), [], []
-    numbers: dict[float, int] = {}
+    numbers: dict[str, int] = {}
+
+    def constant(key: int, number) -> int:
+        target = registers.take(key)
+        index = numbers.setdefault(repr(number), len(values))
+        if index == len(values):
+            values.append(number)
+        program.append((vm.OPCODES["constant"], target, index, 0, 0))
+        return target
 
     def read(symbol) -> int:
-        key = id(symbol)
+        key = name_of(symbol)
         if key in registers.held:
             return registers.held[key]
+        if id(symbol) in constants:
+            return constant(key, constants[id(symbol)].reshape(()).item())
         target = registers.take(key)
-        if key in constants:
-            number = constants[key].reshape(()).item()
-            index = numbers.setdefault(repr(number), len(values))
-            if index == len(values):
-                values.append(number)
-            program.append((vm.OPCODES["constant"], target, index, 0, 0))
-        else:
-            program.append((vm.OPCODES["load"], target, slot[key], 0, 0))
+        program.append((vm.OPCODES["load"], target, slot[id(symbol)], 0, 0))
         return target
 
     for position, member in enumerate(members):
         arguments = [read(s) for s in member.inputs]
         out = member.outputs[0]
-        opcode, arguments = _operation(member, arguments)
-        if opcode is None and last_use[id(member.inputs[0])] <= position:
-            # A cast or broadcast renames the register.
-            registers.held[id(out)] = registers.held.pop(id(member.inputs[0]))
-            target = registers.held[id(out)]
+        if _renames(member):
+            target = arguments[0]
         else:
+            opcode = member.primitive.opcode
+            if opcode == "cast":
+                # To boolean: what is not 0.
+                opcode, zero = "not_equal", -position - 1
+                last_use[zero] = position
+                arguments.append(constant(zero, 0))
             target = registers.take(id(out))
-            code = vm.OPCODES["identity" if opcode is None else opcode]
-            program.append((code, target, *arguments, *(0,) * (3 - len(arguments))))
+            program.append((_opcode(opcode), target, *arguments, *(0,) * (3 - len(arguments))))
         if id(out) in results:
             slot[id(out)] = len(operands)
             operands.append((out, vm.DTYPE_CODES[out.dtype], 0, contiguous))
@@ -104,15 +118,14 @@ def assemble(node):
     return kernel, kind, operands, np.array(folded, np.int64), program, np.array(values or [0], kind)
 
 
-def _operation(member, arguments):
-    """The opcode of a member, or None for one that only renames its register."""
-    name, source, target = member.primitive.opcode, member.inputs[0].dtype, member.outputs[0].dtype
-    if name == "broadcast_to":
-        return None, arguments
-    if name == "cast":
-        if target == "bool" and source != "bool":
-            return "not_zero", arguments
-        return None, arguments
-    if name not in vm.OPCODES and name not in vm.RARE:
+def _renames(member) -> bool:
+    """True for nodes whose result is already in their input's register."""
+    if member.primitive.opcode == "cast":
+        return member.outputs[0].dtype != "bool" or member.inputs[0].dtype == "bool"
+    return member.primitive.opcode == "broadcast_to"
+
+
+def _opcode(name: str) -> int:
+    if name not in vm.OPCODES:
         raise GraphError(f"the elementwise kernel has no opcode {name!r}.")
-    return name, arguments
+    return vm.OPCODES[name]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import sys
 
 import numpy as np
 
-from nbkeras import device
+from nbkeras import config, device
 from nbkeras.errors import KernelError
-from nbkeras.graph import trace
 from nbkeras.graph.assemble import OutOfRegisters, assemble
 from nbkeras.graph.fuse import fuse
 from nbkeras.graph.groups import GROUP, is_group
 from nbkeras.graph.primitives.moving import copy, strides_of
 from nbkeras.graph.symbol import Node, Symbol
 from nbkeras.kernels import elementwise as vm
+from nbkeras.kernels._jit import dtype_code
 
 #: Nanoseconds of work on one core below which a launch is not split; a split launch has chunks of at least half of it.
 SERIAL_BELOW = 20_000.0
@@ -23,11 +24,6 @@ SERIAL_BELOW = 20_000.0
 MOST_CHUNKS = 256
 
 ALIGN = 64
-
-
-def _code(dtype) -> str:
-    dtype = np.dtype(dtype)
-    return "u1" if dtype == bool else f"{dtype.kind}{dtype.itemsize}"
 
 
 class At:
@@ -45,7 +41,7 @@ class Operands:
 
 
 class Step:
-    """One launch: kernel, dtype code, arguments (symbols not yet bound), items, items a chunk, the node it came from."""
+    """One launch: kernel, dtype code, arguments (symbols not yet bound), items, items a chunk, and its node."""
 
     __slots__ = ("arguments", "chunk", "dtype", "items", "kernel", "node")
 
@@ -83,7 +79,7 @@ class Lowering:
 
     def launch(self, kernel, dtype, arguments, items=None, cost=1.0):
         """Append a launch. Without `items` the kernel's own schedule cuts the work."""
-        code = _code(dtype)
+        code = dtype_code(dtype)
         found = self.backend.kernels.get(kernel)
         if found is None:
             raise KernelError(
@@ -238,10 +234,13 @@ class Plan:
         width = np.dtype(variable.dtype).itemsize
         return variable.arena is not None and owner is variable.arena and shift == variable.offset * width
 
+    def _owner(self, symbol):
+        return self.place[id(symbol)][0]
+
     def _old_value_is_dead(self, steps, old, owner) -> bool:
         """No step from the one that makes `owner` on reads the old value, but elementwise at the same index."""
         variable = self.place[id(old)][0]
-        first = min(i for i, step in enumerate(steps) if any(self.place[id(s)][0] is owner for s in _known(step, self.place)))
+        first = min(i for i, step in enumerate(steps) if any(self._owner(s) is owner for s in _known(step, self.place)))
         for i, step in enumerate(steps[first:], first):
             for symbol in _known(step, self.place):
                 where = self.place[id(symbol)][0]
@@ -323,6 +322,7 @@ class Plan:
             arguments = [self._argument(a) for a in step.arguments]
             launches.append((step.kernel, step.dtype, arguments, step.items, step.chunk))
         self.program = self.backend.program(launches)
+        self._run = None
         self.inputs = [self.array(s) for s in self.graph.inputs]
         self.outputs = [self.array(s) for s in self.graph.outputs]
         self.generation = Storage.generation
@@ -352,7 +352,20 @@ class Plan:
 
     def run(self):
         """One pass over all launches."""
-        self.program.run()
+        if self._run is None:
+            self._first_run()
+        else:
+            self._run()
+
+    def _first_run(self):
+        """Settle what a run does: with NBKERAS_CHECK=1 each one is compared with the reference."""
+        from nbkeras.graph import check, show
+
+        self._run = functools.partial(check.checked_run, self) if config.flag("NBKERAS_CHECK") else self.program.run
+        if config.flag("NBKERAS_DEBUG"):
+            print(show.describe(self, show.timed_run(self)), file=sys.stderr)
+        else:
+            self._run()
 
 
 def _known(step, place):
@@ -402,8 +415,3 @@ def _pack_intervals(owners, births, deaths):
     return offsets, end
 
 
-@contextlib.contextmanager
-def tracing():
-    """Open a graph: what runs inside is traced into it."""
-    with trace.Graph() as graph:
-        yield graph

@@ -74,6 +74,12 @@ class Graph:
             symbol = Symbol(variable.shape, variable.dtype, name=variable.name)
             self.reads[variable] = symbol
             self.values[variable] = symbol
+            arena = variable.arena
+            if arena in self.values and self.values[arena] is not self.reads[arena]:
+                from nbkeras.graph.primitives import emit
+
+                flat = self.values[arena]
+                self.values[variable] = emit("unpack", flat, offset=variable.offset, shape=variable.shape)
         return self.values[variable]
 
     def write(self, variable, value) -> Symbol:

@@ -98,7 +98,8 @@ class Dense(Layer):
 
     def _misfit_advice(self, spec, value):
         if self.built and len(value.shape) >= 2:
-            return f"rebuild the model for {value.shape[-1]} features, or slice or flatten the input. See model.summary()."
+            features = value.shape[-1]
+            return f"rebuild the model for {features} features, or slice or flatten the input. See model.summary()."
         return "give the input an axis of features: shape (samples, features)."
 
     def compute_output_shape(self, input_shape):

@@ -482,7 +482,8 @@ def tree_of_shapes(structure, function):
     """Apply a function to each shape of a structure of shapes."""
     if isinstance(structure, dict):
         return {k: tree_of_shapes(v, function) for k, v in structure.items()}
-    if isinstance(structure, (list, tuple)) and not all(n is None or isinstance(n, (int, np.integer)) for n in structure):
+    listed = isinstance(structure, (list, tuple))
+    if listed and not all(n is None or isinstance(n, (int, np.integer)) for n in structure):
         return [tree_of_shapes(part, function) for part in structure]
     return function(tuple(structure)) if isinstance(structure, (list, tuple)) else structure
 

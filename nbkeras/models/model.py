@@ -95,7 +95,15 @@ class Model(Trainer, Layer):
             self._untracked_specs[key] = self.compute_output_spec(inputs)
         return self._untracked_specs[key]
 
-    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None):
+    def summary(
+        self,
+        line_length=None,
+        positions=None,
+        print_fn=None,
+        expand_nested=False,
+        show_trainable=False,
+        layer_range=None,
+    ):
         """Print a table of the layers: name, type, output shape, weights, connections."""
         print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
 

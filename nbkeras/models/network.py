@@ -21,8 +21,8 @@ class Network:
     """
 
     def __init__(self, inputs, outputs, name: str):
-        self.inputs = [t for t in tree.flatten(inputs)]
-        self.outputs = [t for t in tree.flatten(outputs)]
+        self.inputs = tree.flatten(inputs)
+        self.outputs = tree.flatten(outputs)
         self._check_tensors(name)
         given = {id(t) for t in self.inputs}
         self.calls, states = [], {}
@@ -82,7 +82,7 @@ class Network:
 
     def _ordered_layers(self):
         depth: dict[int, int] = {}
-        produced = {id(t): call for call in self.calls for t in tree.flatten(call.outputs) if isinstance(t, KerasTensor)}
+        produced = {id(t): call for call in self.calls for t in tree.flatten(call.outputs)}
         order, operations = [], {}
         for call in self.calls:
             if id(call.operation) not in operations:
@@ -111,9 +111,9 @@ class Network:
         for call in self.calls:
             args = tuple(tree.map_structure(substitute, a) for a in call.args)
             kwargs = {k: tree.map_structure(substitute, v) for k, v in call.kwargs.items()}
-            if isinstance(call.operation, Layer) and "training" in call.operation._call_parameters:
-                if kwargs.get("training") is None:
-                    kwargs["training"] = training
+            takes_flag = isinstance(call.operation, Layer) and "training" in call.operation._call_parameters
+            if takes_flag and kwargs.get("training") is None:
+                kwargs["training"] = training
             results = call.operation(*args, **kwargs)
             for made, value in zip(tree.flatten(call.outputs), tree.flatten(results), strict=True):
                 known[id(made)] = value

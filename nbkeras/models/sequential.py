@@ -48,7 +48,8 @@ class Sequential(Model):
         names = [existing.name for existing in self._untracked_stack]
         if layer.name in names:
             raise ArgumentError(
-                f"Sequential {self.name!r}: there is a layer {layer.name!r} already.", next="give each a name of its own."
+                f"Sequential {self.name!r}: there is a layer {layer.name!r} already.",
+                next="give each a name of its own.",
             )
         if isinstance(layer, InputLayer):
             if self._untracked_stack and isinstance(self._untracked_stack[0], InputLayer):

@@ -103,7 +103,8 @@ def scatter(indices, values, shape):
     depth = indices.shape[-1]
     rest = tuple(shape[depth:])
     strides = np.cumprod([1, *shape[:depth][::-1]])[::-1][1:].astype(np.int64)
-    flat = shaping.reshape(emit("reduce", emit("multiply", indices, strides), axes=(len(indices.shape) - 1,), op="sum"), (-1,))
+    places = emit("reduce", emit("multiply", indices, strides), axes=(len(indices.shape) - 1,), op="sum")
+    flat = shaping.reshape(places, (-1,))
     rows = shaping.reshape(values, (int(np.prod(flat.shape)), -1) if rest else (-1,))
     size = int(np.prod(shape[:depth]))
     return shaping.reshape(emit("scatter_add", flat, rows, axis=0, size=size), shape)

@@ -1,4 +1,4 @@
-"""Elementwise functions: arithmetic, comparison, logic, mathematics. Shapes broadcast; dtypes are promoted as in Keras."""
+"""Elementwise: arithmetic, comparison, logic, mathematics. Shapes broadcast, dtypes are promoted as in Keras."""
 
 from __future__ import annotations
 

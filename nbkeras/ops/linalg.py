@@ -182,5 +182,6 @@ def trace(x, offset=0, axis1=0, axis2=1):
     """The sum of a diagonal."""
     x = tensor(x)
     x = shaping.moveaxis(x, (axis1, axis2), (-2, -1))
-    mask = np.eye(x.shape[-2], x.shape[-1], offset, dtype=str(x.dtype) if x.dtype != "bool" else standardize_dtype(None))
+    dtype = standardize_dtype(None) if x.dtype == "bool" else str(x.dtype)
+    mask = np.eye(x.shape[-2], x.shape[-1], offset, dtype=dtype)
     return reducing.sum(emit("multiply", x, mask), axis=(-2, -1))

@@ -241,9 +241,9 @@ def log_softmax(x, axis=-1):
 
 def _softmax_input(p):
     """x, if p is the softmax of x along the last axis inside the active graph, else None."""
-    if isinstance(p, Symbol) and p.node is not None:
-        if p.node.primitive.name == "softmax" and not p.node.params["log"]:
-            return p.node.inputs[0]
+    node = p.node if isinstance(p, Symbol) else None
+    if node is not None and node.primitive.name == "softmax" and not node.params["log"]:
+        return node.inputs[0]
     return None
 
 

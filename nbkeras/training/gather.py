@@ -27,7 +27,8 @@ class RowGather:
         self._by_host, launches = [], []
         for buffer, column in zip(buffers, columns, strict=True):
             array = np.asarray(column)
-            if not isinstance(array, backend.array) or array.dtype != batch_dtype(column) or not array.flags.c_contiguous:
+            direct = isinstance(array, backend.array) and array.flags.c_contiguous
+            if not direct or array.dtype != batch_dtype(column):
                 self._by_host.append((buffer, column))
                 continue
             inner = int(np.prod(buffer.shape[1:]))

@@ -114,6 +114,11 @@ def _sigmoid(x):
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
 
 
+def _bell(x):
+    """The derivative of erf: 2/sqrt(pi) * exp(-x*x)."""
+    return scale(emit("exp", negative(emit("square", x))), 2 / math.sqrt(math.pi))
+
+
 def _relu_grad(node, dy):
     y = node.outputs[0]
     return [where(emit("greater", y, fill_like(y, 0)), dy, fill_like(y, 0))]
@@ -134,9 +139,7 @@ _unary("sin", np.sin, lambda x, y: emit("cos", x))
 _unary("cos", np.cos, lambda x, y: negative(emit("sin", x)))
 _unary("tanh", np.tanh, lambda x, y: subtract(fill_like(y, 1), emit("square", y)))
 _unary("sigmoid", _sigmoid, lambda x, y: multiply(y, subtract(fill_like(y, 1), y)))
-_unary(
-    "erf", lambda x: _erf(x).astype(x.dtype), lambda x, y: scale(emit("exp", negative(emit("square", x))), 2 / math.sqrt(math.pi))
-)
+_unary("erf", lambda x: _erf(x).astype(x.dtype), lambda x, y: _bell(x))
 _unary("softplus", lambda x: np.logaddexp(x, 0).astype(x.dtype), lambda x, y: emit("sigmoid", x))
 _unary("floor", np.floor)
 _unary("ceil", np.ceil)
@@ -160,7 +163,7 @@ _binary("divide", np.true_divide, _divide_slopes)
 
 
 def _power_slopes(a, b, y, dy):
-    # At a == 0 the derivative to b is 0 (y is constant there), not 0 * log 0; and b * a**(b-1) stays exact for b in {1, 2}.
+    # At a == 0 the derivative to b is 0 (y is constant there), not 0 * log 0; b * a**(b-1) stays exact for b in {1, 2}.
     da = multiply(dy, multiply(b, emit("power", a, shift(b, -1))))
     safe = where(emit("greater", a, fill_like(a, 0)), a, fill_like(a, 1))
     return da, multiply(dy, multiply(y, emit("log", safe)))

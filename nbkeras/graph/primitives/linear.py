@@ -17,7 +17,8 @@ def _matmul_infer(node):
     (batch, m, k), (batch_b, k_b, n) = _logical(a.shape, node.params["ta"]), _logical(b.shape, node.params["tb"])
     if k != k_b or batch != batch_b:
         raise ShapeError(
-            f"matmul: {a.shape} and {b.shape} do not fit: {k} columns against {k_b} rows, {batch} against {batch_b} matrices.",
+            f"matmul: {a.shape} and {b.shape} do not fit: {k} columns against {k_b} rows, "
+            f"{batch} against {batch_b} matrices.",
             next="the last axis of the first must equal the last but one of the second.",
         )
     return [((batch, m, n), a.dtype)]
@@ -44,8 +45,8 @@ def _matmul_grad(node, dc):
 def _launch(low, c, a, b, bias, gate, sizes, ta, tb, activation=0, gate_code=0, shared=False):
     batch, m, n, k = sizes
     steps = (m * k, 0 if shared else k * n)
-    args = [c, a, b, bias, gate, batch, m, n, k, *steps, int(ta), int(tb), int(bias is not None), activation, gate_code, 0]
-    low.launch("matmul", c.dtype, args)
+    flags = [int(ta), int(tb), int(bias is not None), activation, gate_code, 0]
+    low.launch("matmul", c.dtype, [c, a, b, bias, gate, batch, m, n, k, *steps, *flags])
 
 
 def _matmul_lower(node, low):

@@ -44,8 +44,8 @@ def _softmax_lower(node, low):
 primitive("softmax", infer=same, reference=_softmax_reference, grad=_softmax_grad, lower=_softmax_lower)
 
 
-# Cross-entropy between softmax(x) and a target: rows of class numbers, or of probabilities. Outputs: loss a row, softmax.
-# epsilon > 0 is Keras's formula for probabilities: -log(clip(p, epsilon, 1 - epsilon)).
+# Cross-entropy between softmax(x) and a target: rows of class numbers, or of probabilities. Outputs: loss a row, and
+# the softmax. epsilon > 0 is Keras's formula for probabilities: -log(clip(p, epsilon, 1 - epsilon)).
 
 
 def _crossentropy_infer(node):
@@ -75,7 +75,7 @@ def _sparse_reference(x, target, epsilon):
 
 
 def _crossentropy_grad(node, dloss, dp):
-    x, target = node.inputs
+    target = node.inputs[1]
     p = node.outputs[1]
     name = node.primitive.name + "_gradient"
     dx = emit(name, p, target, dloss, epsilon=node.params["epsilon"]) if dloss is not None else None

@@ -129,6 +129,19 @@ _row("clip_segments", 1, {"limit": float}, _clip_segments, segments=("offsets",)
 _row("clip_global", 1, {"s": int, "limit": float}, _clip_global)
 _row("clip_values", 1, {"limit": float}, lambda g, limit: (np.clip(g, -limit, limit),))
 _row("average", 1, {"momentum": float}, lambda a, w, momentum: (momentum * a + (1 - momentum) * w,))
+_row(
+    "average_from_first",
+    1,
+    {"momentum": float},
+    lambda a, w, step, momentum: (momentum * a + (1 - momentum) * w if step.reshape(()) else w,),
+)
+
+
+def _average_from_first(a, w, step, momentum):
+    return (w.copy() if int(step.reshape(())) == 0 else momentum * a + (1 - momentum) * w,)
+
+
+_row("average_from_first", 1, {"momentum": float}, _average_from_first)
 
 
 def _decay_lower(node, low):

@@ -1,0 +1,84 @@
+"""NBKERAS_CHECK=1: every node of a plan is computed again by its reference in NumPy, and the two are compared."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from nbkeras.errors import KernelError
+from nbkeras.graph.groups import is_group
+from nbkeras.graph.primitives.random import NOT_COMPARED
+
+#: Relative to the largest value: a kernel may sum in another order than the reference.
+TOLERANCE = {"float32": 2e-4, "float64": 1e-9}
+
+
+def checked_run(plan) -> None:
+    """Run a plan node by node against the reference.
+
+    Raises:
+        KernelError: names the first step, kernel and index that differ.
+    """
+    backend = plan.backend
+    first = 0
+    steps = plan.steps
+    while first < len(steps):
+        node, last = steps[first].node, first + 1
+        while last < len(steps) and steps[last].node is node and node is not None:
+            last += 1
+        if node is None:
+            plan.program.run(first, last)
+            first = last
+            continue
+        before = [np.array(backend.to_host(plan.array(s))) for s in node.inputs]
+        plan.program.run(first, last)
+        backend.wait()
+        after = [np.array(backend.to_host(plan.array(s))) for s in node.outputs]
+        if not _random(node):
+            _compare(node, steps[first:last], before, after, first)
+        _report_nan(node, before, after, first)
+        first = last
+
+
+def _random(node) -> bool:
+    members = node.params["members"] if is_group(node) else [node]
+    return any(m.primitive.name in NOT_COMPARED for m in members)
+
+
+def _compare(node, steps, before, after, number):
+    with np.errstate(all="ignore"):
+        expected = node.primitive.reference(*before, **node.params)
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    for output, (got, want) in enumerate(zip(after, expected, strict=False)):
+        want = np.asarray(want).astype(got.dtype).reshape(got.shape)
+        wrong = _differs(got, want)
+        if wrong.any():
+            index = tuple(int(i) for i in np.argwhere(wrong)[0])
+            names = ", ".join(sorted({s.kernel.name for s in steps}))
+            raise KernelError(
+                f"NBKERAS_CHECK: step {number} ({names}, in {node.scope or 'the step'}), output {output} at index "
+                f"{index}: expected {want[index]}, got {got[index]}; {int(wrong.sum())} of {wrong.size} differ.",
+                next="please report this with the model; NBKERAS_DEBUG=1 prints the plan.",
+            )
+
+
+def _differs(got, want):
+    if got.dtype.kind != "f":
+        return got != want
+    finite = np.isfinite(want)
+    largest = np.abs(want[finite]).max(initial=0)
+    tolerance = TOLERANCE[got.dtype.name]
+    with np.errstate(all="ignore"):
+        close = np.abs(got - want) <= tolerance * (np.abs(want) + 0.01 * largest) + 1e-30
+    same = (got == want) | (np.isnan(got) & np.isnan(want))
+    return ~np.where(finite, close, same)
+
+
+def _report_nan(node, before, after, number):
+    def bad(arrays):
+        return any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in arrays)
+
+    if bad(after) and not bad(before):
+        where = node.scope or "the step"
+        print(f"nbkeras: step {number}, {node!r} in {where}: first NaN or inf here.", file=sys.stderr)

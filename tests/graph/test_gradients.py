@@ -1,0 +1,152 @@
+"""Every primitive's gradient, and the gradient of its gradient, against finite differences in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras.graph.primitives import TABLE, emit
+from tests.graph.differences import check_gradients
+
+RNG = np.random.default_rng(7)
+
+
+def away(*shape):
+    """Numbers away from 0 and from each other, where kinks would spoil a difference."""
+    n = int(np.prod(shape))
+    values = (np.arange(n) - n / 2 + 0.3) * (1.7 / max(1, n)) * 2
+    return RNG.permutation(values).reshape(shape)
+
+
+def positive(*shape):
+    return np.abs(away(*shape)) + 0.3
+
+
+STATE = np.array([3, 5], np.int64)
+INDEX = np.array([2, 0, 2, -1], np.int64)
+OFFSETS = (0, 3, 7)
+
+# name -> list of (function of symbols, arrays)
+CASES = {name: [(lambda x, name=name: emit(name, x), [away(2, 3)])] for name in "negative absolute exp expm1 square sin cos tanh sigmoid erf softplus relu".split()}
+CASES |= {name: [(lambda x, name=name: emit(name, x), [positive(2, 3)])] for name in "log log1p sqrt rsqrt reciprocal".split()}
+CASES |= {
+    name: [
+        (lambda a, b, name=name: emit(name, a, b), [away(2, 3), away(3)]),
+        (lambda a, b, name=name: emit(name, a, b), [away(3, 1), away(1, 4)]),
+    ]
+    for name in "add subtract multiply maximum minimum".split()
+}
+CASES |= {
+    "divide": [(lambda a, b: emit("divide", a, b), [away(2, 3), positive(3)])],
+    "power": [(lambda a, b: emit("power", a, b), [positive(2, 3), away(3)])],
+    "mod": [(lambda a, b: emit("mod", a, b), [away(2, 3), positive(3) + 2])],
+    "arctan2": [(lambda a, b: emit("arctan2", a, b), [away(2, 3), positive(3)])],
+    "where": [(lambda a, b: emit("where", np.array([True, False, True]), a, b), [away(2, 3), away(3)])],
+    "cast": [(lambda x: emit("cast", emit("cast", x, dtype="float64"), dtype="float64"), [away(3)])],
+    "broadcast_to": [(lambda x: emit("broadcast_to", x, shape=(4, 2, 3)), [away(2, 1)])],
+    "reshape": [(lambda x: emit("reshape", x, shape=(3, 2)), [away(2, 3)])],
+    "transpose": [(lambda x: emit("transpose", x, axes=(2, 0, 1)), [away(2, 3, 4)])],
+    "take": [(lambda x: emit("take", x, start=(1, 3), step=(1, -2), shape=(2, 2)), [away(3, 4)])],
+    "place": [(lambda x: emit("place", x, start=(1, 0), step=(1, 2), shape=(4, 5), value=0.5), [away(2, 2)])],
+    "concatenate": [(lambda a, b: emit("concatenate", a, b, axis=1), [away(2, 1), away(2, 3)])],
+    "gather": [(lambda x: emit("gather", x, INDEX, axis=1), [away(2, 3)])],
+    "scatter_add": [(lambda x: emit("scatter_add", INDEX, x, axis=1, size=3), [away(2, 4)])],
+    "reduce": [
+        (lambda x, op=op, axes=axes: emit("reduce", x, axes=axes, op=op), [positive(2, 3, 2)])
+        for op in ("sum", "max", "min", "prod")
+        for axes in ((0,), (1,), (0, 2), (0, 1, 2))
+    ],
+    "softmax": [(lambda x, log=log: emit("softmax", x, log=log), [away(2, 4)]) for log in (False, True)],
+    "matmul": [
+        (
+            lambda a, b, ta=ta, tb=tb: emit("matmul", a, b, ta=ta, tb=tb),
+            [away(2, *((4, 3) if ta else (3, 4))), away(2, *((2, 4) if tb else (4, 2)))],
+        )
+        for ta in (False, True)
+        for tb in (False, True)
+    ],
+    "affine": [
+        (lambda x, w, b: emit("affine", x, w, b), [away(3, 2, 4), away(4, 3), away(3)]),
+        (lambda x, w: emit("affine", x, w), [away(1, 4), away(4, 3)]),
+    ],
+    "softmax_crossentropy": [
+        (lambda x, e=e: emit("softmax_crossentropy", x, np.array([2, 0]), epsilon=e), [away(2, 3)])
+        for e in (0.0, 1e-7)
+    ],
+    "dense_softmax_crossentropy": [
+        (lambda x, e=e: emit("dense_softmax_crossentropy", x, np.array([[0.2, 0.5, 0.1], [0.0, 0.0, 1.0]]), epsilon=e), [away(2, 3)])
+        for e in (0.0, 1e-7)
+    ],
+    "softmax_crossentropy_gradient": [
+        (
+            lambda p, d, e=e: emit("softmax_crossentropy_gradient", p, np.array([2, 0]), d, epsilon=e),
+            [positive(2, 3) / 4, away(2)],
+        )
+        for e in (0.0, 1e-7)
+    ],
+    "dense_softmax_crossentropy_gradient": [
+        (
+            lambda p, d: emit("dense_softmax_crossentropy_gradient", p, np.array([[0.2, 0.5, 0.3], [0.0, 0.0, 1.0]]), d, epsilon=0.0),
+            [positive(2, 3) / 4, away(2)],
+        )
+    ],
+    "dropout": [(lambda x: emit("dropout", x, STATE, rate=0.4), [away(5, 7)])],
+    "stop_gradient": [(lambda x: emit("multiply", x, emit("sin", x)), [away(3)])],
+}  # fmt: skip
+
+#: Rows without a derivative to check, and why.
+WITHOUT = {
+    "0 everywhere": "sign floor ceil round floor_divide isnan isfinite logical_not logical_and logical_or logical_xor "
+    "equal not_equal less less_equal greater greater_equal arg_reduce random_uniform random_normal random_bernoulli "
+    "random_integers random_permutation",
+    "changes variables after the gradient is taken": "sgd adam adam_amsgrad rmsprop segment_norms clip_segments "
+    "clip_global clip_values average average_from_first decay_segments increment pack unpack",
+    "made by the fuse pass": "gated_matmul elementwise",
+}
+
+
+def test_every_primitive_is_checked_or_listed():
+    listed = set(" ".join(WITHOUT.values()).split())
+    assert not listed & set(CASES)
+    assert set(TABLE) == listed | set(CASES)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_gradient(name):
+    for function, arrays in CASES[name]:
+        check_gradients(function, arrays)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_gradient_of_gradient(name):
+    for function, arrays in CASES[name]:
+        check_gradients(function, arrays, order=2, step=1e-5, rtol=1e-5, atol=1e-6)
+
+
+def test_stop_gradient_stops():
+    from tests.graph.differences import scalar_of, traced_gradients
+
+    def loss(x):
+        return emit("multiply", x, emit("stop_gradient", emit("square", x)))
+
+    x = np.array([2.0, 3.0])
+    (slope,) = traced_gradients(scalar_of(loss), [0])(x)
+    factors = np.random.default_rng(0).uniform(0.5, 1.5, 2)
+    np.testing.assert_allclose(slope, factors * x**2)
+
+
+def test_product_with_zeros():
+    def product(x):
+        return emit("reduce", x, axes=(1,), op="prod")
+
+    check_gradients(product, [np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 3.0], [1.0, 2.0, 4.0]])])
+
+
+def test_equal_maxima_share_the_gradient():
+    from tests.graph.differences import traced_gradients
+
+    def top(x):
+        return emit("reduce", x, axes=(0,), op="max")
+
+    (slope,) = traced_gradients(top, [0])(np.array([1.0, 3.0, 3.0]))
+    np.testing.assert_allclose(slope, [0, 0.5, 0.5])

@@ -1,0 +1,256 @@
+"""Plans: what fuses, what is copied, what is overwritten, and that the numbers stay those of the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras.errors import GraphError
+from nbkeras.graph import trace
+from nbkeras.graph.gradient import gradient
+from nbkeras.graph.plan import Plan, chunk_of
+from nbkeras.graph.primitives import emit
+from nbkeras.graph.traced import Traced
+from nbkeras.graph.variable import Arena, Slot
+
+
+def kernels(plan):
+    return [step.kernel.name for step in plan.steps]
+
+
+def dense_step(x, y, w1, b1, w2, b2):
+    """Loss and gradients of two layers with softmax and cross-entropy."""
+    h = emit("relu", emit("affine", x, w1, b1))
+    p = emit("softmax", emit("affine", h, w2, b2), log=False)
+    loss, _ = emit("softmax_crossentropy", p.node.inputs[0], y, epsilon=1e-7)
+    mean = emit("multiply", emit("reduce", loss, axes=(0,), op="sum"), np.float32(1 / x.shape[0]))
+    return mean, p, gradient(mean, [w1, b1, w2, b2])
+
+
+def arrays_of(rows=5, features=4, hidden=3, classes=6):
+    rng = np.random.default_rng(0)
+    draw = lambda *shape: rng.standard_normal(shape).astype(np.float32)  # noqa: E731
+    return [
+        draw(rows, features),
+        rng.integers(0, classes, rows),
+        draw(features, hidden),
+        draw(hidden),
+        draw(hidden, classes),
+        draw(classes),
+    ]
+
+
+def trace_of(function, arrays):
+    with trace.Graph() as graph:
+        symbols = [graph.input(a.shape, str(a.dtype)) for a in arrays]
+        result = function(*symbols)
+        graph.outputs = [s for part in result for s in (part if isinstance(part, list) else [part])]
+    return graph
+
+
+def test_a_dense_step_is_a_handful_of_launches():
+    plan = Plan(trace_of(dense_step, arrays_of()))
+    found = kernels(plan)
+    assert found.count("matmul") == 5  # two forward, two for weights, one for the hidden layer
+    assert "softmax" not in found  # the cross-entropy computes it
+    assert found.count("softmax_crossentropy") == 1
+    # relu runs in the product's epilogue, its derivative in the other's: what is left is the mean and its gradient.
+    assert found.count("elementwise") <= 2
+    assert len(found) <= 12, found
+
+
+def test_a_dense_step_gives_the_references_numbers(monkeypatch):
+    monkeypatch.setenv("NBKERAS_CHECK", "1")
+    arrays = arrays_of(33, 31, 17, 10)
+    plan = Plan(trace_of(dense_step, arrays))
+    for buffer, array in zip(plan.inputs, arrays, strict=True):
+        np.copyto(buffer, array)
+    plan.run()
+
+
+def test_check_names_the_step_that_differs(monkeypatch):
+    from nbkeras.errors import KernelError
+    from nbkeras.graph.primitives.table import TABLE
+
+    monkeypatch.setenv("NBKERAS_CHECK", "1")
+    row = TABLE["softmax"]
+    wrong = type(row)(**{**row.__dict__, "reference": lambda x, log: x * 0})
+    monkeypatch.setitem(TABLE, "softmax", wrong)
+    with pytest.raises(KernelError, match=r"NBKERAS_CHECK: step 0 \(softmax, in the step\), output 0 at index \(0, 0\)"):
+        Traced(lambda x: emit("softmax", x, log=False))(np.ones((2, 3), np.float32))
+
+
+def test_debug_prints_the_plan(monkeypatch, capsys):
+    monkeypatch.setenv("NBKERAS_DEBUG", "1")
+    Traced(lambda x: emit("exp", emit("negative", x)))(np.ones((2, 3), np.float32))
+    text = capsys.readouterr().err
+    assert "elementwise.f4" in text
+    assert "f4[2, 3]" in text
+    assert "1 launches" in text
+
+
+def test_running_allocates_nothing():
+    import tracemalloc
+
+    plan = Plan(trace_of(dense_step, arrays_of()))
+    plan.run()
+    tracemalloc.start()
+    before = tracemalloc.take_snapshot()
+    for _ in range(100):
+        plan.run()
+    after = tracemalloc.take_snapshot()
+    tracemalloc.stop()
+    grown = sum(d.size_diff for d in after.compare_to(before, "filename") if "tracemalloc" not in str(d))
+    assert grown < 2000
+
+
+def test_long_elementwise_chains_are_cut_where_registers_end():
+    def wide(x):
+        terms = [emit("sin", emit("add", x, np.float32(i))) for i in range(40)]
+        total = terms[0]
+        for term in terms[1:]:
+            total = emit("multiply", total, term)
+        return total
+
+    x = np.linspace(0, 1, 5, dtype=np.float32)
+    expected = np.prod([np.sin(x + i) for i in range(40)], axis=0)
+    np.testing.assert_allclose(Traced(wide)(x), expected, rtol=1e-4, atol=1e-7)
+
+
+def test_values_that_all_wait_for_each_other_need_a_cut():
+    def wide(x):
+        terms = [emit("sin", emit("add", x, np.float32(i))) for i in range(30)]
+        total = np.float32(0)
+        for term in terms[::-1]:
+            total = emit("add", emit("multiply", total, np.float32(0.5)), term)
+        for term in terms:
+            total = emit("add", total, term)
+        return total
+
+    x = np.linspace(0, 1, 5, dtype=np.float32)
+    total, terms = 0, [np.sin(x + i) for i in range(30)]
+    for term in terms[::-1]:
+        total = total * 0.5 + term
+    np.testing.assert_allclose(Traced(wide)(x), total + sum(terms), rtol=1e-4, atol=1e-5)
+
+
+class TestVariables:
+    def test_read_then_write(self):
+        v = Slot(np.arange(3, dtype=np.float32), "float32")
+
+        def step(x):
+            old = v.value
+            v.assign(emit("add", old, x))
+            return emit("multiply", old, np.float32(10)), v.value
+
+        old, new = Traced(step)(np.ones(3, np.float32))
+        np.testing.assert_array_equal(old, [0, 10, 20])
+        np.testing.assert_array_equal(new, [1, 2, 3])
+        np.testing.assert_array_equal(v.numpy(), [1, 2, 3])
+
+    def test_old_value_read_after_the_new_one_was_made(self):
+        v = Slot(np.array([2.0], np.float32), "float32")
+
+        def step():
+            old = v.value
+            v.assign(emit("square", old))
+            return emit("reduce", old, axes=(0,), op="sum")
+
+        traced = Traced(step)
+        assert [float(traced()) for _ in range(3)] == [2, 4, 16]
+
+    def test_swap(self):
+        a, b = Slot(np.zeros(4, np.float32), "float32"), Slot(np.ones(4, np.float32), "float32")
+
+        def step():
+            first, second = a.value, b.value
+            a.assign(second)
+            b.assign(first)
+            return emit("add", first, second)
+
+        Traced(step)()
+        assert a.numpy().tolist() == [1] * 4
+        assert b.numpy().tolist() == [0] * 4
+
+    def test_shifted_self_assignment(self):
+        v = Slot(np.arange(5, dtype=np.float32), "float32")
+        Traced(lambda: v.assign(emit("take", v.value, start=(4,), step=(-1,), shape=(5,))))()
+        assert v.numpy().tolist() == [4, 3, 2, 1, 0]
+
+    def test_assigned_twice(self):
+        v = Slot(np.zeros(2, np.float32), "float32")
+
+        def step():
+            v.assign_add(np.float32([1, 1]))
+            v.assign_add(np.float32([1, 2]))
+
+        import nbkeras.ops  # noqa: F401 - operators
+
+        Traced(step)()
+        assert v.numpy().tolist() == [2, 3]
+
+    def test_in_place_after_a_late_reader(self):
+        counter, total = Slot(np.array(3), "int64"), Slot(np.zeros(()), "float32")
+
+        def step():
+            before = counter.value
+            trace.current().values[counter] = emit("increment", before, amount=1)
+            # This reads the old value, after the launch that overwrites it was emitted.
+            total.assign(emit("cast", before, dtype="float32"))
+
+        traced = Traced(step)
+        traced()
+        assert (int(counter), float(total)) == (4, 3)
+        traced()
+        assert (int(counter), float(total)) == (5, 4)
+
+    def test_arena_moves_variables_and_plans_follow(self):
+        a, b = Slot(np.ones((2, 3), np.float32), "float32"), Slot(np.full(5, 2, np.float32), "float32")
+        total = Traced(lambda: emit("reduce", a.value, axes=(0, 1), op="sum"))
+        assert float(total()) == 6
+        arena = Arena([a, b])
+        assert a.numpy().tolist() == [[1] * 3] * 2
+        arena.array[:] = 7
+        assert float(total()) == 42
+        assert b.numpy().tolist() == [7] * 5
+
+    def test_pack_places_gradients_without_copies(self):
+        w, b = Slot(np.ones((3, 2), np.float32), "float32"), Slot(np.zeros(2, np.float32), "float32")
+        arena = Arena([w, b])
+
+        def step(x):
+            y = emit("square", emit("affine", x, w.value, b.value))
+            loss = emit("reduce", y, axes=(0, 1), op="sum")
+            grads = gradient(loss, [w.value, b.value])
+            return emit("pack", *grads, offsets=tuple(arena.offsets), size=arena.size)
+
+        x = np.arange(12, dtype=np.float32).reshape(4, 3)
+        traced = Traced(step)
+        flat = traced(x)
+        dy = 2 * (x @ np.ones((3, 2)))
+        np.testing.assert_allclose(flat[:6].reshape(3, 2), x.T @ dy, rtol=1e-5)
+        np.testing.assert_allclose(flat[16:18], dy.sum(0), rtol=1e-5)
+        assert not flat[6:16].any()
+        (only,) = traced.plans.values()
+        assert "strided_copy" not in kernels(only.plan)
+
+
+def test_gradient_of_a_tensor_that_is_no_number_is_an_error():
+    with pytest.raises(GraphError, match=r"the loss must be one number, got shape \(2,\)"):
+        Traced(lambda x: gradient(emit("square", x), [x]))(np.ones(2))
+
+
+@pytest.mark.parametrize("items", [1, 7, 4095, 4096, 100_000, 10_000_000])
+def test_chunks_cover_the_items_and_depend_on_nothing_else(items):
+    for cost in (0.01, 1.0, 300.0):
+        chunk = chunk_of(items, cost)
+        assert chunk >= 1
+        assert -(-items // chunk) <= 256
+        assert items * cost > 20_000 or chunk >= items
+
+
+def test_reading_the_value_of_a_symbol_is_an_error_with_advice():
+    from nbkeras.errors import ArgumentTypeError
+
+    with pytest.raises(ArgumentTypeError, match="use ops.where or ops.cond"):
+        Traced(lambda x: 1 if emit("greater", x, np.float64(0)) else 0)(np.ones(()))
