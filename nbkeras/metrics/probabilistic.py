@@ -1,0 +1,73 @@
+"""Cross-entropies and divergences as metrics."""
+
+from __future__ import annotations
+
+from nbkeras.losses.classification import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+from nbkeras.metrics.reduction import FunctionMetric
+
+
+class KLDivergence(FunctionMetric):
+    """The mean of `losses.kl_divergence`."""
+
+    direction = "min"
+
+    def __init__(self, name="kl_divergence", dtype=None):
+        super().__init__(kl_divergence, name, dtype)
+
+
+class Poisson(FunctionMetric):
+    """The mean of `losses.poisson`."""
+
+    direction = "min"
+
+    def __init__(self, name="poisson", dtype=None):
+        super().__init__(poisson, name, dtype)
+
+
+class BinaryCrossentropy(FunctionMetric):
+    """The mean of `losses.binary_crossentropy`, whose arguments it takes."""
+
+    direction = "min"
+
+    def __init__(self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0):
+        super().__init__(binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
+
+
+class CategoricalCrossentropy(FunctionMetric):
+    """The mean of `losses.categorical_crossentropy`, whose arguments it takes."""
+
+    direction = "min"
+
+    def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
+        super().__init__(
+            categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+class SparseCategoricalCrossentropy(FunctionMetric):
+    """The mean of `losses.sparse_categorical_crossentropy`, whose arguments it takes."""
+
+    direction = "min"
+
+    def __init__(
+        self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False, ignore_class=None, axis=-1
+    ):
+        super().__init__(
+            sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
