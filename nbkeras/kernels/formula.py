@@ -314,7 +314,7 @@ def formula(trace):
 
     def typed(typing_context, *arguments):
         kind = types.unliteral(arguments[0])
-        if kind not in (types.float32, types.float64, types.int64):
+        if kind not in (types.float32, types.float64, types.int64, types.uint8):
             kind = types.int64 if isinstance(kind, (types.Integer, types.Boolean)) else types.float64
 
         def codegen(context, builder, signature, values):

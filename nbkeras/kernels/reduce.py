@@ -2,6 +2,7 @@
 
 from nbkeras.kernels._jit import kernel
 from nbkeras.kernels.folds import FOLDS, MAXIMUM, MINIMUM, fold_columns, fold_row, row_loop
+from nbkeras.kernels.formula import flag, formula
 from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.stack import offset
 
@@ -12,8 +13,21 @@ TILE = 256
 #: Elements that are worth a thread: about 20 us of one core.
 GRAIN = 100_000
 
+#: Elements that arg_reduce looks at together.
+PIECE = 64
+
+
+@formula
+def hit(x, best):
+    """1 where x is the number looked for, or NaN, else 0."""
+    return flag((x == best) | (x != x), x)
+
+
+#: row_greatest(like, _, x, _, count), row_least: the greatest and the least of a row.
 row_greatest = row_loop(lambda x, _: x, MAXIMUM, stores=False)
 row_least = row_loop(lambda x, _: x, MINIMUM, stores=False)
+#: row_hits(like, _, x, best, count): whether one of a row is the number looked for.
+row_hits = row_loop(hit.trace, MAXIMUM, stores=False)
 
 
 def block_size(outer: int, mid: int, inner: int) -> int:
@@ -72,9 +86,10 @@ def arg_reduce(out: "i8 o*i", x: "T o*m*i", outer: "i8", mid: "i8", inner: "i8",
         if inner == 1:
             row = address_of(offset(x, start))
             best = row_least(x, row, row, best, mid) if op == 1 else row_greatest(x, row, row, best, mid)
-            while (
-                found < mid - 1 and x[start + found] != best and (best == best or x[start + found] == x[start + found])
-            ):
+            # pieces without a hit are passed over as vectors
+            while found + PIECE < mid and row_hits(x, row, address_of(offset(x, start + found)), best, PIECE) == 0:
+                found += PIECE
+            while found < mid - 1 and hit(x[start + found], best) == 0:
                 found += 1
         else:
             for j in range(1, mid):
