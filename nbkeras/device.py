@@ -32,9 +32,11 @@ class Backend:
         kernels: kernel name -> kernel (see `kernels/README.md`).
         empty: `empty(shape, dtype)` -> an uninitialized array on the device, aligned to 64 bytes.
         to_host: `to_host(array)` -> a NumPy array of its values; on the CPU the array itself.
-        from_host: `from_host(array, values)` copies NumPy values into a device array.
+        from_host: `from_host(array, values)` copies NumPy values, or another device array, into a device array.
         wait: `wait()` returns when all launches have ended.
         program: `program(launches)` -> an object with `run(first, last)` and `set_pointer` (see `kernels/runner.py`).
+        array: the type of its arrays; like NumPy's they have shape, dtype, slices, `view(dtype)` and `reshape`.
+        table: `table(rows)` -> a pointer argument that points to rows of (array, numbers...).
     """
 
     name: str
@@ -44,6 +46,8 @@ class Backend:
     from_host: Callable[[Any, Any], None]
     wait: Callable[[], None]
     program: Callable[[Sequence[tuple]], Any]
+    array: type
+    table: Callable[[Sequence[tuple]], Any]
 
 
 _backend: Backend | None = None

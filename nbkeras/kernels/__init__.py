@@ -19,6 +19,8 @@ def registry() -> dict:
 
 def backend():
     """The CPU as the graph sees it."""
+    import numpy as np
+
     from nbkeras.device import Backend
     from nbkeras.kernels import memory, runner
 
@@ -30,4 +32,6 @@ def backend():
         from_host=memory.from_host,
         wait=memory.wait,
         program=runner.Program,
+        array=np.ndarray,
+        table=runner.AddressTable,
     )
