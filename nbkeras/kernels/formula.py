@@ -91,9 +91,8 @@ class Value:
         return self.make("fdiv", other, True, FLAGS)
 
     def __neg__(self):
-        if self.is_float:
-            return Value(self.builder, self.builder.fneg(self.value))
-        return Value(self.builder, self.builder.neg(self.value))
+        # NVVM's IR is older than the instruction fneg
+        return self.make("fsub", -0.0, True, FLAGS) if self.is_float else self.make("sub", 0, True)
 
     def __and__(self, other):
         return self.make("and_", other)
@@ -203,7 +202,13 @@ sqrt_of = _unary("llvm.sqrt", np.sqrt)
 floor_of = _unary("llvm.floor", np.floor)
 ceil_of = _unary("llvm.ceil", np.ceil)
 trunc_of = _unary("llvm.trunc", np.trunc)
-round_of = _unary("llvm.rint", np.rint)
+
+
+def round_of(x):
+    """x to the nearest whole number, halves to even: 2**23 (2**52) has no room for a fraction. (NVVM has no rint.)"""
+    room = 2.0**52 if is_double(x) else 2.0**23
+    a = magnitude(x)
+    return select(a < room, signed((a + room) - room, sign_bit(x)), x)
 
 
 def magnitude(x):
