@@ -25,6 +25,20 @@ ALLOWED = (
     "float64",
 )
 
+#: NumPy dtype -> name. `str(dtype)` takes 8 us, which is more than a small operation.
+NAMES = {np.dtype(name): name for name in ALLOWED}
+
+
+def dtype_name(dtype) -> str:
+    """The name of a NumPy dtype, or of a name.
+
+    Example:
+        >>> dtype_name(np.dtype("int32")), dtype_name("bool")
+        ('int32', 'bool')
+    """
+    return dtype if type(dtype) is str else NAMES.get(dtype) or np.dtype(dtype).name
+
+
 #: Python's number types, and what a lone number of the type becomes.
 WEAK = {bool: "bool", int: "int32", float: None}
 
@@ -42,8 +56,11 @@ def standardize_dtype(dtype) -> str:
         return "int32"
     if dtype is bool:
         return "bool"
-    name = getattr(dtype, "name", None) or dtype
-    name = name if isinstance(name, str) else np.dtype(name).name
+    if type(dtype) is str or dtype in NAMES:
+        name = dtype_name(dtype)
+    else:
+        name = getattr(dtype, "name", None) or dtype
+        name = name if isinstance(name, str) else np.dtype(name).name
     if name not in ALLOWED:
         raise ArgumentError(f"dtype: expected one of {', '.join(ALLOWED)}, got {dtype!r}.")
     return name
@@ -51,7 +68,7 @@ def standardize_dtype(dtype) -> str:
 
 def is_float(dtype) -> bool:
     """True for float32 and float64."""
-    return str(dtype).startswith("float")
+    return dtype_name(dtype).startswith("float")
 
 
 def result_type(*dtypes) -> str:
@@ -61,6 +78,9 @@ def result_type(*dtypes) -> str:
         >>> result_type("int64", "float32"), result_type("int32", float), result_type("float64", float)
         ('float32', 'float32', 'float64')
     """
+    first = dtypes[0]
+    if type(first) is str and all(type(d) is str and d == first for d in dtypes):
+        return first
     strong = [standardize_dtype(d) for d in dtypes if d not in WEAK]
     weak = [d for d in dtypes if d in WEAK]
     floats = [d for d in strong if is_float(d)]

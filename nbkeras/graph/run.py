@@ -8,6 +8,7 @@ import numpy as np
 
 from nbkeras import device
 from nbkeras.graph import trace
+from nbkeras.graph.dtypes import dtype_name
 from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives.table import TABLE
 
@@ -42,11 +43,11 @@ def as_array(value):
 def eager(name: str, inputs, params):
     """Run one primitive on arrays; returns a new array, or a tuple of them."""
     arrays = [as_array(value) for value in inputs]
-    key = (name, tuple((a.shape, str(a.dtype)) for a in arrays), tuple((k, _key(v)) for k, v in params.items()))
+    key = (name, tuple((a.shape, dtype_name(a.dtype)) for a in arrays), tuple((k, _key(v)) for k, v in params.items()))
     plan = _plans.get(key)
     if plan is None:
         with trace.Graph() as graph:
-            symbols = [graph.input(a.shape, str(a.dtype)) for a in arrays]
+            symbols = [graph.input(a.shape, dtype_name(a.dtype)) for a in arrays]
             graph.outputs = list(graph.add(TABLE[name], symbols, params).outputs)
         plan = _plans[key] = Plan(graph)
         if len(_plans) > KEPT:
@@ -59,7 +60,7 @@ def eager(name: str, inputs, params):
     plan.run()
     outputs = []
     for array in plan.outputs:
-        target = backend.empty(array.shape, str(array.dtype))
+        target = backend.empty(array.shape, dtype_name(array.dtype))
         backend.from_host(target, array)
         outputs.append(target)
     return outputs[0] if len(outputs) == 1 else tuple(outputs)

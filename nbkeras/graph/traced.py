@@ -6,6 +6,7 @@ import numpy as np
 
 from nbkeras import device, tree
 from nbkeras.graph import run, trace
+from nbkeras.graph.dtypes import dtype_name
 from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives import lift
 from nbkeras.graph.symbol import Symbol
@@ -19,7 +20,7 @@ class Signature:
         self.is_array = [hasattr(leaf, "dtype") and hasattr(leaf, "shape") for leaf in self.leaves]
         self.arrays = [run.as_array(a) for a, yes in zip(self.leaves, self.is_array, strict=True) if yes]
         fixed = tuple(leaf for leaf, yes in zip(self.leaves, self.is_array, strict=True) if not yes)
-        self.key = (outline(arguments), tuple((a.shape, str(a.dtype)) for a in self.arrays), fixed)
+        self.key = (outline(arguments), tuple((a.shape, dtype_name(a.dtype)) for a in self.arrays), fixed)
 
 
 def outline(structure):
@@ -43,7 +44,7 @@ class TracedPlan:
 
             def stand_in(leaf):
                 if hasattr(leaf, "dtype") and hasattr(leaf, "shape"):
-                    return graph.input(leaf.shape, str(leaf.dtype))
+                    return graph.input(leaf.shape, dtype_name(leaf.dtype))
                 return leaf
 
             symbols = [tree.map_structure(stand_in, a) for a in arguments]
@@ -104,6 +105,6 @@ def copied(array):
     backend = device.backend()
     if not isinstance(array, backend.array):
         return array
-    target = backend.empty(array.shape, str(array.dtype))
+    target = backend.empty(array.shape, dtype_name(array.dtype))
     backend.from_host(target, array)
     return target

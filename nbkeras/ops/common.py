@@ -8,7 +8,7 @@ import numpy as np
 
 from nbkeras.errors import ArgumentTypeError
 from nbkeras.graph import keras_tensor, trace
-from nbkeras.graph.dtypes import WEAK, is_float, result_type, standardize_dtype
+from nbkeras.graph.dtypes import WEAK, dtype_name, is_float, result_type, standardize_dtype
 from nbkeras.graph.primitives import cast, emit
 from nbkeras.graph.symbol import OPERATORS, Operators, Symbol
 
@@ -83,7 +83,7 @@ def dtype_of(x):
     if isinstance(x, (list, tuple)):
         return from_python(x).dtype.name if not any(isinstance(p, Operators) for p in _leaves(x)) else x[0].dtype
     if is_tensor(x):
-        return str(x.dtype)
+        return dtype_name(x.dtype)
     raise ArgumentTypeError(f"expected a tensor or number, got {x!r} of type {type(x).__name__}.")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from nbkeras.tree import is_nested, rebuild
+
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     """Apply a function to every leaf that is not None, keeping the structure.
@@ -24,18 +26,6 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     if isinstance(tree, (list, tuple)):
         return rebuild(tree, [map_leaves(function, branch) for branch in tree])
     return function(tree)
-
-
-def rebuild(like: list | tuple, branches: list) -> list | tuple:
-    """A list, tuple or named tuple of the same kind as `like`, holding `branches`."""
-    if isinstance(like, tuple) and hasattr(like, "_fields"):
-        return type(like)(*branches)
-    return tuple(branches) if isinstance(like, tuple) else list(branches)
-
-
-def is_nested(tree: Any) -> bool:
-    """True for a list, tuple or dict, so for data of several inputs or outputs."""
-    return isinstance(tree, (list, tuple, dict))
 
 
 def named_leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:

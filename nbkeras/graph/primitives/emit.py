@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from nbkeras.graph import trace
+from nbkeras.graph.dtypes import dtype_name
 from nbkeras.graph.primitives.table import TABLE
 from nbkeras.graph.symbol import Symbol
 
@@ -35,7 +34,7 @@ def emit(name: str, *inputs, **params):
 
 def cast(x, dtype: str):
     """The same values as another dtype; nothing is emitted when it is that dtype already."""
-    dtype = str(np.dtype(dtype))
-    if str(x.dtype) == dtype:
+    dtype = dtype_name(dtype)
+    if dtype_name(x.dtype) == dtype:
         return x
     return emit("cast", x, dtype=dtype)

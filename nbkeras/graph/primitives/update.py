@@ -137,13 +137,6 @@ _row(
 )
 
 
-def _average_from_first(a, w, step, momentum):
-    return (w.copy() if int(step.reshape(())) == 0 else momentum * a + (1 - momentum) * w,)
-
-
-_row("average_from_first", 1, {"momentum": float}, _average_from_first)
-
-
 def _decay_lower(node, low):
     w, lr = node.inputs
     offsets, mask = (np.asarray(node.params[key], np.int64) for key in ("offsets", "mask"))
