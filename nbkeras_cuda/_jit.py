@@ -63,12 +63,6 @@ TYPES = {
 REGISTRY: dict[str, Kernel] = {}
 
 
-def dtype_code(dtype) -> str:
-    """The two-letter code of a NumPy dtype; booleans are bytes to a kernel."""
-    dtype = np.dtype(dtype)
-    return "u1" if dtype == bool else f"{dtype.kind}{dtype.itemsize}"
-
-
 def device(function: Callable) -> Callable:
     """A function that several kernels call; inlined, so that it compiles without a driver."""
     if not SIMULATED:

@@ -126,7 +126,8 @@ def require():
     hidden = f" (CUDA_VISIBLE_DEVICES is {visible!r})" if visible is not None else ""
     no_device = unavailable(
         f"the NVIDIA driver shows no GPU to this process{hidden}",
-        "ask the batch system for a GPU, give the container one (docker run --gpus all), or correct CUDA_VISIBLE_DEVICES",
+        "ask the batch system for a GPU, give the container one (docker run --gpus all), or correct "
+        "CUDA_VISIBLE_DEVICES",
     )
     if error is not None and "NO_DEVICE" in error:
         raise no_device

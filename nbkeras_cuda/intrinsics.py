@@ -5,8 +5,6 @@ Imported before any kernel: NVVM reads the LLVM 7 dialect, which has neither `fn
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
@@ -46,24 +44,35 @@ def _pointer(typing_context, address, element):
     return kind(types.int64, element), codegen
 
 
-class _Address:
-    """The simulator's pointer to what lies at an address; nobody knows how much that is."""
+class Pointer:
+    """The simulator's pointer: indexed like a kernel's argument, and it checks its bounds.
 
-    def __init__(self, address, dtype):
+    Args:
+        address: where the elements are, in host memory.
+        size: how many there are; None where nobody knows.
+    """
+
+    def __init__(self, address: int, dtype: str, size: int | None = None):
         self.dtype = np.dtype(dtype)
-        self.address = int(address)
+        self.address = address
+        self.size = size
         self._type = np.ctypeslib.as_ctypes_type(self.dtype)
 
     def __getitem__(self, index):
-        return self.dtype.type(self._type.from_address(self.address + int(index) * self.dtype.itemsize).value)
+        return self.dtype.type(self._element(index).value)
 
     def __setitem__(self, index, value):
-        stored = np.asarray(value).astype(self.dtype).item()
-        self._type.from_address(self.address + int(index) * self.dtype.itemsize).value = stored
+        # Stored as a C cast would: floats are truncated, integers wrap.
+        self._element(index).value = np.asarray(value).astype(self.dtype).item()
+
+    def _element(self, index):
+        if index < 0 or (self.size is not None and index >= self.size):
+            raise IndexError(f"index {index} of a pointer to {self.size} elements of {self.dtype}")
+        return self._type.from_address(self.address + int(index) * self.dtype.itemsize)
 
 
 #: `pointer(address, np.float32)`: a pointer to the numbers at an address that the kernel has read from a table.
-pointer = _Address if SIMULATED else _pointer
+pointer = Pointer if SIMULATED else _pointer
 
 #: The activation with a code, and its slope as a function of its result. (Called as a function of NumPy values, a
 #: formula takes the type of its first argument; here that is the code, so the simulator calls what it traces.)

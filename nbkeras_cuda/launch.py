@@ -8,36 +8,10 @@ import warnings
 import numpy as np
 
 from nbkeras_cuda import _jit
+from nbkeras_cuda.intrinsics import Pointer
 
 #: Most blocks of a launch; kernels step through what is left in strides of the grid.
 MOST_BLOCKS = 4 if _jit.SIMULATED else 1 << 16
-
-
-class Pointer:
-    """The simulator's pointer: indexed like a kernel's argument, and it checks its bounds.
-
-    Args:
-        address: where the elements are, in host memory.
-        size: how many there are; None where nobody knows.
-    """
-
-    def __init__(self, address: int, dtype: str, size: int | None):
-        self.dtype = np.dtype(dtype)
-        self.address = address
-        self.size = size
-        self._type = np.ctypeslib.as_ctypes_type(self.dtype)
-
-    def __getitem__(self, index):
-        return self.dtype.type(self._element(index).value)
-
-    def __setitem__(self, index, value):
-        # Stored as a C cast would: floats are truncated, integers wrap.
-        self._element(index).value = np.asarray(value).astype(self.dtype).item()
-
-    def _element(self, index):
-        if index < 0 or (self.size is not None and index >= self.size):
-            raise IndexError(f"index {index} of a pointer to {self.size} elements of {self.dtype}")
-        return self._type.from_address(self.address + int(index) * self.dtype.itemsize)
 
 
 class Simulator:

@@ -22,14 +22,12 @@ def clipped_log(p, epsilon, real):
 
 @device
 def inside(p, epsilon, real):
-    """False where the clip of `clipped_log` cuts: there the gradient is 0. Neither NaN is cut nor, without ε, anything."""
+    """False where the clip of `clipped_log` cuts: there the gradient is 0. NaN is not cut; without ε nothing is."""
     return epsilon == real(0) or not (p < epsilon or p > real(1) - epsilon)
 
 
 @kernel(launch="block", threads=WARP)
-def softmax_crossentropy(
-    loss: "T n", p: "T n*c", x: "T n*c", target: "i8 n", c: "i8", epsilon: "f8", lo, hi
-):
+def softmax_crossentropy(loss: "T n", p: "T n*c", x: "T n*c", target: "i8 n", c: "i8", epsilon: "f8", lo, hi):
     """p = softmax(x);  ε = 0: loss = log Σ exp(x) - x[target];  else loss = -log(clip(p[target], ε, 1-ε)).
 
     A target outside [0, c) gives NaN. Items: rows.
@@ -85,10 +83,11 @@ def softmax_crossentropy_gradient(
 
 
 @kernel(launch="block", threads=WARP)
-def dense_softmax_crossentropy(
-    loss: "T n", p: "T n*c", x: "T n*c", target: "T n*c", c: "i8", epsilon: "f8", lo, hi
-):
-    """p = softmax(x);  loss = -Σ target log p, without ε from x itself, else of p clipped to [ε, 1-ε].   Items: rows."""
+def dense_softmax_crossentropy(loss: "T n", p: "T n*c", x: "T n*c", target: "T n*c", c: "i8", epsilon: "f8", lo, hi):
+    """p = softmax(x);  loss = -Σ target log p, without ε from x itself, else of p clipped to [ε, 1-ε].
+
+    Items: rows.
+    """
     scratch = cuda.shared.array(WARP, T)
     small = T(epsilon)
     row = lo + cuda.blockIdx.x

@@ -6,9 +6,7 @@ from nbkeras_cuda._jit import kernel
 
 
 @kernel(cover=True)
-def strided_copy(
-    out: "T ?", x: "T ?", layout: "i8 3*d", d: "i8", out_start: "i8", x_start: "i8", lo, hi
-):
+def strided_copy(out: "T ?", x: "T ?", layout: "i8 3*d", d: "i8", out_start: "i8", x_start: "i8", lo, hi):
     """out[out_start + j·so] = x[x_start + j·sx] for every index j of the shape.
 
     Args:

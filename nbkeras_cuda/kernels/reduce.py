@@ -33,7 +33,7 @@ def partial(x, first, start, stop, step, inner, op, real):
     `first` is the place of j = 0. An extreme starts from the range's first element, which counts twice for nothing.
     """
     total = real(1) if op == PRODUCT else real(0)
-    if op == MAX or op == MIN:
+    if op == MAX or op == MIN:  # noqa: SIM109  (a tuple is slower to compile)
         total = x[first]
     j = start
     while j < stop:
@@ -43,9 +43,7 @@ def partial(x, first, start, stop, step, inner, op, real):
 
 
 @kernel(launch="block", schedule=schedule)
-def reduce(
-    out: "T o*b*i", x: "T o*m*i", outer: "i8", mid: "i8", block: "i8", inner: "i8", op: "i8", lo, hi
-):
+def reduce(out: "T o*b*i", x: "T o*m*i", outer: "i8", mid: "i8", block: "i8", inner: "i8", op: "i8", lo, hi):
     """out[o, j, i] = op over x[o, j*block : (j+1)*block, i];   op: 0 sum, 1 max, 2 min, 3 product.
 
     The order of the sum depends on the shape only. NaN wins max and min, as in NumPy. Items: `schedule`.

@@ -92,9 +92,11 @@ def normal(rng, shape, real, scale=1.0):
 
 
 def make_cases() -> dict[str, Case]:
-    from tests.twins import case_list
+    """Every case by name, from the files of `cases_of`."""
+    from tests.twins.cases_of import arrays, learning, programs
 
     maker = Maker()
-    for add in case_list.FAMILIES:
-        add(maker)
+    for module in (learning, arrays, programs):
+        for add in module.FAMILIES:
+            add(maker)
     return maker.cases

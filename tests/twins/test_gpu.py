@@ -1,4 +1,4 @@
-"""On a real GPU: every case of `case_list.py` against the CPU kernels, and one product of training size.
+"""On a real GPU: every case of `cases_of` against the CPU kernels, and one product of training size.
 
 Always collected; without a GPU it shows as skipped, with the cause.
 """

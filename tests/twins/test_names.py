@@ -64,5 +64,3 @@ def test_opcodes_agree():
     assert ours.RARE == twin.RARE
     assert (ours.BLOCK, ours.REGISTERS) == (twin.BLOCK, twin.REGISTERS)
     assert (ours.CONTIGUOUS, ours.SCALAR, ours.STRIDED) == (twin.CONTIGUOUS, twin.SCALAR, twin.STRIDED)
-
-

@@ -1,4 +1,4 @@
-"""The twins give the CPU's numbers: every case of `case_list.py` in numba's CUDA simulator against the CPU kernels."""
+"""The twins give the CPU's numbers: every case of `cases_of` in numba's CUDA simulator against the CPU kernels."""
 
 from __future__ import annotations
 
