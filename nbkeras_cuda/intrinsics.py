@@ -54,7 +54,7 @@ class Pointer:
 
     def __init__(self, address: int, dtype: str, size: int | None = None):
         self.dtype = np.dtype(dtype)
-        self.address = address
+        self.address = int(address)
         self.size = size
         self._type = np.ctypeslib.as_ctypes_type(self.dtype)
 
