@@ -6,9 +6,9 @@ from numbers import Integral
 
 import numpy as np
 
-from nbkeras import tree
 from nbkeras.errors import ArgumentError
 from nbkeras.training.labels import check_class_labels, check_one_hot_vs_sparse
+from nbkeras.training.outputs import Outputs, at
 
 
 def whole(name: str, value, caller: str, least: int = 1) -> int:
@@ -39,17 +39,17 @@ def check_first_batch(model, source, caller: str) -> None:
     compiled = model._untracked_loss
     if compiled is None or batch.y is None:
         return
-    leaves, targets = tree.flatten(outputs), tree.flatten(batch.y)
-    columns = tree.flatten(source.columns[1]) if source.columns is not None else targets
-    kinds = compiled.loss_functions(batch.y, outputs)
-    if not len(leaves) == len(targets) == len(kinds):
-        return
-    for output, target, column, loss in zip(leaves, targets, columns, kinds, strict=True):
-        name = getattr(loss, "name", "")
+    labels = source.columns[1] if source.columns is not None else batch.y
+    if not compiled.built:
+        compiled.build(batch.y, outputs)
+    labels = Outputs(outputs, compiled.output_names).align(labels, "y", compiled.used)
+    for path, loss in compiled.losses():
+        output, target = at(outputs, path), at(labels, path)
+        name = loss.name
         if target is None or name not in ("sparse_categorical_crossentropy", "categorical_crossentropy"):
             continue
         sparse = name.startswith("sparse")
         check_one_hot_vs_sparse(np.shape(target), tuple(output.shape), sparse=sparse, loss_name=name, caller=caller)
         if sparse:
             ignored = getattr(loss, "ignore_class", None)
-            check_class_labels(np.asarray(column), output.shape[-1], name, ignore_class=ignored, caller=caller)
+            check_class_labels(np.asarray(target), output.shape[-1], name, ignore_class=ignored, caller=caller)

@@ -81,6 +81,15 @@ class CompileLoss:
             self.metrics = [Mean(name=f"{name}_loss") for *_, name in self._entries]
         self.built = True
 
+    @property
+    def used(self) -> list:
+        """The paths of the outputs that have a loss; None before the first batch."""
+        return self._used
+
+    def losses(self) -> list:
+        """Pairs (path of the output, its `Loss`)."""
+        return [(path, loss) for path, loss, *_ in self._entries]
+
     def _weights(self, outputs) -> dict:
         if self._loss_weights is None:
             return {}

@@ -180,7 +180,7 @@ class Trainer:
         self._untracked_tracker.update_state(loss, sample_weight=_rows(x))
         weights = self.trainable_weights
         if weights:
-            self.optimizer.apply(self.gradients(loss, weights), weights)
+            self.optimizer.apply(self.gradients(self.optimizer.scale_loss(loss), weights), weights)
         else:
             warnings.warn(f"model {self.name!r} has no trainable weights: fit changes nothing.", stacklevel=2)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
