@@ -5,9 +5,9 @@ panels of x (as wide as the register tile) are packed to scratch that stays in t
 of a pass over it:
 
             k block        x panel                Plain x is packed by the microkernel itself as the first sliver reads
-        a [--------]     x [ ]  <- scratch, L1    it; transposed x by blocks turned in registers. Rows of a are read where
-    sliver [--------]      [ ]                    they lie (their scalars are broadcast); columns, for transposed a, are
-           [--------]                             copied to scratch when several panels pass over them.
+        a [--------]     x [ ]  <- scratch, L1    it; transposed x by blocks turned in registers. Scalars of a are read
+    sliver [--------]      [ ]                    where they lie, and broadcast; they are packed, to slivers in scratch,
+           [--------]                             if many panels pass over them.
 
 An element's sum runs over k in order in all cases, in blocks that depend on k alone: the same bits for any cut.
 """
@@ -21,6 +21,7 @@ from nbkeras.kernels.microkernel import (
     EDGE,
     GATE,
     PACKING,
+    VECTORS,
     WHOLE,
     copy_panel,
     copy_slivers,
@@ -41,15 +42,20 @@ LEAST_ROWS = 32
 
 #: Steps of k in a block: a panel of x takes 16 KB (32 with AVX-512) and rows of a tile 128 KB (256 in float64).
 DEPTH = 256
-PACK_TA = 2
-PACK_NA = 4
+
+#: Rows of a are packed for tiles wider than this; columns of a that lie a page apart (FAR elements) for narrower ones.
+PACK = 128
+PACK_FAR = 32
+FAR = 1000
+
+#: Elements between packed slivers, so that they don't all begin at the same place in the first cache.
 SKEW = 16
 
 #: Multiply-adds: a tile is worth cutting above GRAIN, a launch worth several threads above SERIAL.
 GRAIN = 400_000
 SERIAL = 800_000
 
-#: Elements of scratch: the widest panel, and the slivers of a tile.
+#: Elements of scratch: the widest panel, and the slivers of a tile (200 KB, in float64 400 KB).
 PANEL = DEPTH * 32
 SLIVERS = (DEPTH * 14 + SKEW) * (TILE_ROWS // 14 + 2)
 
@@ -126,7 +132,7 @@ def matmul(
         row_hi = min(m, row_lo + tile_rows)
         column_lo = column_tile * tile_columns
         column_hi = min(n, column_lo + tile_columns)
-        pack_a = column_hi - column_lo > (PACK_TA if transpose_a else PACK_NA) * width
+        pack_a = column_hi - column_lo > (PACK_FAR if transpose_a and m >= FAR else PACK)
         k_lo = 0
         while True:
             depth = min(DEPTH, k - k_lo)
@@ -166,7 +172,7 @@ def matmul(
                     if pack_a:
                         sliver = offset(slivers, (i - row_lo + height - 1) // height * distance)
                         if j == column_lo and not (transpose_a and rows == height):
-                            pack_sliver(sliver, a_from, a_row, a_column, rows, depth, height, width // 2)
+                            pack_sliver(sliver, a_from, a_row, a_column, rows, depth, height, width // VECTORS)
                         a_from = sliver
                         a_row = 1
                         a_column = rows
@@ -198,15 +204,13 @@ def share(left, height):
 
 @scalar
 def pack_transposed(panel, x, x_row, columns, depth, width):
-    """panel[p, j] = x[j, p], zero beyond the columns."""
-    done = 0
-    if columns == width:
-        lanes = width // 2
-        transpose_panel(panel, x, x_row, depth // lanes)
-        done = depth // lanes * lanes
-    for p in range(done, depth):
-        for j in range(width):
-            panel[p * width + j] = x[j * x_row + p] if j < columns else 0
+    """panel[p, j] = x[j, p]; what stands beyond the columns is never used."""
+    lanes = width // VECTORS
+    blocks = depth // lanes
+    transpose_panel(panel, x, x_row, blocks, columns)
+    for p in range(blocks * lanes, depth):
+        for j in range(columns):
+            panel[p * width + j] = x[j * x_row + p]
 
 
 @scalar

@@ -428,33 +428,40 @@ def _emit_copy_panel(shape: Geometry, function):
 
 
 def _emit_transpose_panel(shape: Geometry, function):
-    """panel[p*panel_columns + j] = x[j*x_row + p] for whole blocks of `lanes` steps of k and a whole panel of columns.
+    """panel[p*panel_columns + j] = x[j*x_row + p] for whole blocks of `lanes` steps of k.
 
-    One vector of columns after the other: rows that lie a power of two apart share few places in the first cache.
+    Columns from `columns` on repeat the last one. One vector of columns after the other: rows of x that lie a power of
+    two apart share few places in the first cache.
     """
-    panel, x, x_row, blocks = function.args
+    panel, x, x_row, blocks, columns = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     lanes = shape.lanes
-    steps = [builder.mul(x_row, WORD(j)) for j in range(lanes)]
+    last = builder.sub(columns, WORD(1))
     following = builder.mul(x_row, WORD(shape.columns))
 
-    def body(_, values):
-        panel, x = values
-        for step in steps:  # of the next panel
-            _prefetch(builder, builder.gep(builder.gep(x, [following]), [step]))
-        rows = [builder.bitcast(builder.gep(x, [step]), shape.vector.as_pointer()) for step in steps]
-        rows = [_load(builder, shape, row) for row in rows]
-        for p, row in enumerate(_transpose(builder, shape, rows)):
-            place = builder.gep(panel, [WORD(p * shape.columns)])
-            _store(builder, shape, row, builder.bitcast(place, shape.vector.as_pointer()))
-        return [builder.gep(panel, [WORD(lanes * shape.columns)]), builder.gep(x, [WORD(lanes)])]
+    def half(v, values):
+        (start,) = values
+        steps = []
+        for j in range(lanes):
+            column = builder.add(builder.mul(v, WORD(lanes)), WORD(j))
+            column = builder.select(builder.icmp_signed("<", column, last), column, last)
+            steps.append(builder.mul(x_row, column))
 
-    def half(_, values):
-        panel, x = values
-        _loop(builder, blocks, [panel, x], body)
-        return [builder.gep(panel, [WORD(lanes)]), builder.gep(x, [builder.mul(x_row, WORD(lanes))])]
+        def body(_, values):
+            panel, x = values
+            places = [builder.gep(x, [step]) for step in steps]
+            for place in places:  # the same of the next panel
+                _prefetch(builder, builder.gep(place, [following]))
+            rows = [_load(builder, shape, builder.bitcast(place, shape.vector.as_pointer())) for place in places]
+            for p, row in enumerate(_transpose(builder, shape, rows)):
+                place = builder.gep(panel, [WORD(p * shape.columns)])
+                _store(builder, shape, row, builder.bitcast(place, shape.vector.as_pointer()))
+            return [builder.gep(panel, [WORD(lanes * shape.columns)]), builder.gep(x, [WORD(lanes)])]
 
-    _loop(builder, WORD(VECTORS), [panel, x], half)
+        _loop(builder, blocks, [start, x], body)
+        return [builder.gep(start, [WORD(lanes)])]
+
+    _loop(builder, WORD(VECTORS), [panel], half)
     builder.ret_void()
 
 
@@ -607,11 +614,11 @@ def copy_panel(typing_context, panel, x, x_row, depth, columns):
 
 
 @intrinsic
-def transpose_panel(typing_context, panel, x, x_row, blocks):
-    """panel[p*panel_columns + j] = x[j*x_row + p] for a whole panel, `blocks` times one vector's steps of k."""
+def transpose_panel(typing_context, panel, x, x_row, blocks, columns):
+    """panel[p*panel_columns + j] = x[j*x_row + p] for j < columns, `blocks` times one vector's steps of k."""
     _same_pointers(panel, x)
-    plain = types.void(panel, x, types.int64, types.int64)
-    return plain, _caller(_emit_transpose_panel, panel, "transpose_panel", 2)
+    plain = types.void(panel, x, types.int64, types.int64, types.int64)
+    return plain, _caller(_emit_transpose_panel, panel, "transpose_panel", 3)
 
 
 @intrinsic
