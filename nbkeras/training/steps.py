@@ -37,7 +37,7 @@ class Steps:
         self._feeds: dict = {}
 
     def run(self, batch, columns=None):
-        """Run the step on a batch; returns the structure of results, valid until the next run.
+        """Run the step on a batch; returns the traced plan, whose `result()` is valid until its next run.
 
         Args:
             batch: a `Batch` of arrays, or `Rows` to gather from the columns.
@@ -55,7 +55,7 @@ class Steps:
             traced = self._plan(signature.key, (data,))
             traced.feed(signature.arrays)
         traced.run()
-        return traced.result()
+        return traced
 
     def _new_feed(self, n, columns):
         """The plan for batches of n rows, and what gathers them from these columns."""

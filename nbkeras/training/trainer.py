@@ -330,23 +330,23 @@ class Trainer:
         wanted = getattr(callbacks, f"wants_{kind}_batches")
         begin = getattr(callbacks, f"on_{kind}_batch_begin")
         end = getattr(callbacks, f"on_{kind}_batch_end")
-        silent, logs, step = progress is None or progress.silent, None, -1
+        silent, traced = progress is None or progress.silent, None
         batches = source.batches(epoch)
         for step, batch in enumerate(batches):
             if wanted:
                 begin(step)
-            logs = steps.run(batch, columns)
+            traced = steps.run(batch, columns)
             if wanted:
-                end(step, numbers(logs))
+                end(step, numbers(traced.result()))
             if not silent:
-                progress.batch_end(step, lambda logs=logs: numbers(logs))
+                progress.batch_end(step, lambda traced=traced: numbers(traced.result()))
             if self.stop_training and kind == "train":
                 batches.close()
                 break
-        if logs is None:
+        if traced is None:
             warnings.warn(f"model {self.name!r}: the data gave no batch.", stacklevel=3)
             return {}
-        return numbers(logs)
+        return numbers(traced.result())
 
     def _validation_source(self, data, batch_size, steps):
         if data is None:
@@ -428,7 +428,7 @@ class Trainer:
             for step, batch in enumerate(source.batches(0)):
                 if wanted:
                     callbacks.on_predict_batch_begin(step)
-                outputs = runner.run(batch, source.columns)
+                outputs = runner.run(batch, source.columns).result()
                 collected.add(outputs)
                 if wanted:
                     callbacks.on_predict_batch_end(step, {"outputs": tree.map_structure(np.array, outputs)})
@@ -456,7 +456,7 @@ class Trainer:
         return self._on_batch("test", as_batch(x, y, sample_weight), return_dict)
 
     def _on_batch(self, kind, batch, return_dict):
-        logs = numbers(self._untracked_steps[kind].run(batch))
+        logs = numbers(self._untracked_steps[kind].run(batch).result())
         if return_dict:
             return logs
         values = self._in_order(logs)
@@ -464,7 +464,7 @@ class Trainer:
 
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
-        outputs = self._untracked_steps["predict"].run(as_batch(x))
+        outputs = self._untracked_steps["predict"].run(as_batch(x)).result()
         return tree.map_structure(np.array, outputs)
 
 
