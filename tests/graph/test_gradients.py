@@ -36,7 +36,16 @@ CASES |= {
     ]
     for name in "add subtract multiply maximum minimum".split()
 }
+CASES |= {name: [(lambda x, name=name: emit(name, x), [away(2, 3) / 2])] for name in "tan asin acos atan sinh cosh asinh atanh erfinv".split()}
+CASES |= {name: [(lambda x, name=name: emit(name, x), [positive(2, 3) + 1])] for name in "acosh log2 log10".split()}
 CASES |= {
+    "cumulative": [
+        (lambda x, op=op, axis=axis, reverse=reverse: emit("cumulative", x, axis=axis, op=op, reverse=reverse), [away(2, 4, 2)])
+        for op in ("sum", "prod")
+        for axis in (0, 1, 2)
+        for reverse in (False, True)
+    ],
+    "sort": [(lambda x, d=d: emit("sort", x, descending=d)[0], [away(2, 5)]) for d in (False, True)],
     "divide": [(lambda a, b: emit("divide", a, b), [away(2, 3), positive(3)])],
     "power": [(lambda a, b: emit("power", a, b), [positive(2, 3), away(3)])],
     "mod": [(lambda a, b: emit("mod", a, b), [away(2, 3), positive(3) + 2])],
@@ -140,6 +149,12 @@ def test_product_with_zeros():
         return emit("reduce", x, axes=(1,), op="prod")
 
     check_gradients(product, [np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 3.0], [1.0, 2.0, 4.0]])])
+
+
+def test_running_product_with_zeros():
+    x = np.array([[1.5, 0.0, 2.0, 3.0], [1.5, 0.0, 0.0, 3.0], [0.0, 2.0, 3.0, 0.0]])
+    for reverse in (False, True):
+        check_gradients(lambda x, r=reverse: emit("cumulative", x, axis=1, op="prod", reverse=r), [x])
 
 
 def test_equal_maxima_share_the_gradient():

@@ -1,6 +1,17 @@
 """The table of primitives, by family, and the functions that emit them."""
 
-from nbkeras.graph.primitives import elementwise, indexing, linear, moving, random, reduction, softmax, update
+from nbkeras.graph.primitives import (
+    elementwise,
+    indexing,
+    linear,
+    moving,
+    ordering,
+    random,
+    rare,
+    reduction,
+    softmax,
+    update,
+)
 from nbkeras.graph.primitives.emit import cast, emit, lift
 from nbkeras.graph.primitives.table import TABLE, Primitive, primitive
 
@@ -14,8 +25,10 @@ __all__ = [
     "lift",
     "linear",
     "moving",
+    "ordering",
     "primitive",
     "random",
+    "rare",
     "reduction",
     "softmax",
     "update",

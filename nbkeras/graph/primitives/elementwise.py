@@ -49,7 +49,7 @@ def fill_like(x, value):
     return np.asarray(value, x.dtype)
 
 
-def _unary(name, reference, slope=None, grad=None, infer=_same_dtype):
+def unary(name, reference, slope=None, grad=None, infer=_same_dtype):
     """`slope(x, y)` is dy/dx in primitives; `grad` the whole rule; neither where the derivative is 0."""
 
     def chain(node, dy):
@@ -124,30 +124,30 @@ def _relu_grad(node, dy):
     return [where(emit("greater", y, fill_like(y, 0)), dy, fill_like(y, 0))]
 
 
-_unary("negative", np.negative, grad=lambda node, dy: [negative(dy)])
-_unary("absolute", np.abs, lambda x, y: emit("sign", x))
-_unary("sign", np.sign)
-_unary("exp", np.exp, lambda x, y: y)
-_unary("expm1", np.expm1, lambda x, y: shift(y, 1))
-_unary("log", np.log, lambda x, y: emit("reciprocal", x))
-_unary("log1p", np.log1p, lambda x, y: emit("reciprocal", shift(x, 1)))
-_unary("sqrt", np.sqrt, lambda x, y: divide(fill_like(y, 0.5), y))
-_unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda x, y: scale(divide(y, x), -0.5))
-_unary("square", np.square, lambda x, y: scale(x, 2))
-_unary("reciprocal", lambda x: 1 / x, lambda x, y: negative(emit("square", y)))
-_unary("sin", np.sin, lambda x, y: emit("cos", x))
-_unary("cos", np.cos, lambda x, y: negative(emit("sin", x)))
-_unary("tanh", np.tanh, lambda x, y: subtract(fill_like(y, 1), emit("square", y)))
-_unary("sigmoid", _sigmoid, lambda x, y: multiply(y, subtract(fill_like(y, 1), y)))
-_unary("erf", lambda x: _erf(x).astype(x.dtype), lambda x, y: _bell(x))
-_unary("softplus", lambda x: np.logaddexp(x, 0).astype(x.dtype), lambda x, y: emit("sigmoid", x))
-_unary("floor", np.floor)
-_unary("ceil", np.ceil)
-_unary("round", np.round)
-_unary("isnan", np.isnan, infer=_boolean)
-_unary("isfinite", np.isfinite, infer=_boolean)
-_unary("logical_not", np.logical_not, infer=_boolean)
-_unary("relu", lambda x: np.maximum(x, 0), grad=_relu_grad)
+unary("negative", np.negative, grad=lambda node, dy: [negative(dy)])
+unary("absolute", np.abs, lambda x, y: emit("sign", x))
+unary("sign", np.sign)
+unary("exp", np.exp, lambda x, y: y)
+unary("expm1", np.expm1, lambda x, y: shift(y, 1))
+unary("log", np.log, lambda x, y: emit("reciprocal", x))
+unary("log1p", np.log1p, lambda x, y: emit("reciprocal", shift(x, 1)))
+unary("sqrt", np.sqrt, lambda x, y: divide(fill_like(y, 0.5), y))
+unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda x, y: scale(divide(y, x), -0.5))
+unary("square", np.square, lambda x, y: scale(x, 2))
+unary("reciprocal", lambda x: 1 / x, lambda x, y: negative(emit("square", y)))
+unary("sin", np.sin, lambda x, y: emit("cos", x))
+unary("cos", np.cos, lambda x, y: negative(emit("sin", x)))
+unary("tanh", np.tanh, lambda x, y: subtract(fill_like(y, 1), emit("square", y)))
+unary("sigmoid", _sigmoid, lambda x, y: multiply(y, subtract(fill_like(y, 1), y)))
+unary("erf", lambda x: _erf(x).astype(x.dtype), lambda x, y: _bell(x))
+unary("softplus", lambda x: np.logaddexp(x, 0).astype(x.dtype), lambda x, y: emit("sigmoid", x))
+unary("floor", np.floor)
+unary("ceil", np.ceil)
+unary("round", np.round)
+unary("isnan", np.isnan, infer=_boolean)
+unary("isfinite", np.isfinite, infer=_boolean)
+unary("logical_not", np.logical_not, infer=_boolean)
+unary("relu", lambda x: np.maximum(x, 0), grad=_relu_grad)
 
 _binary("add", np.add, lambda a, b, y, dy: (dy, dy))
 _binary("subtract", np.subtract, lambda a, b, y, dy: (dy, negative(dy)))

@@ -1,0 +1,52 @@
+"""Elementwise primitives that few models use: inverse and hyperbolic trigonometry, logarithms of other bases, erfinv.
+
+Their opcodes live in a kernel of their own (`elementwise_rare`), so that only their users pay for compiling it.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+
+from nbkeras.graph.primitives.elementwise import divide, fill_like, multiply, negative, scale, shift, subtract, unary
+from nbkeras.graph.primitives.emit import emit
+
+
+def _one_minus_square(x):
+    return subtract(fill_like(x, 1), emit("square", x))
+
+
+def _acosh_slope(x, y):
+    # (x - 1) * (x + 1) keeps digits near 1 that x * x - 1 loses.
+    return emit("rsqrt", multiply(shift(x, -1), shift(x, 1)))
+
+
+unary("tan", np.tan, lambda x, y: shift(emit("square", y), 1))
+unary("asin", np.arcsin, lambda x, y: emit("rsqrt", _one_minus_square(x)))
+unary("acos", np.arccos, lambda x, y: negative(emit("rsqrt", _one_minus_square(x))))
+unary("atan", np.arctan, lambda x, y: emit("reciprocal", shift(emit("square", x), 1)))
+unary("sinh", np.sinh, lambda x, y: emit("cosh", x))
+unary("cosh", np.cosh, lambda x, y: emit("sinh", x))
+unary("asinh", np.arcsinh, lambda x, y: emit("rsqrt", shift(emit("square", x), 1)))
+unary("acosh", np.arccosh, _acosh_slope)
+unary("atanh", np.arctanh, lambda x, y: emit("reciprocal", _one_minus_square(x)))
+unary("log2", np.log2, lambda x, y: divide(fill_like(x, 1 / math.log(2)), x))
+unary("log10", np.log10, lambda x, y: divide(fill_like(x, 1 / math.log(10)), x))
+
+
+def _erfinv(x: float) -> float:
+    if not -1 < x < 1:
+        return math.copysign(math.inf, x) if abs(x) == 1 else math.nan
+    z = NormalDist().inv_cdf((x + 1) / 2) / math.sqrt(2)
+    for _ in range(2):  # Newton's steps: inv_cdf loses digits where (x + 1) / 2 rounds
+        z -= (math.erf(z) - x) * math.sqrt(math.pi) / 2 * math.exp(z * z)
+    return z
+
+
+unary(
+    "erfinv",
+    lambda x: np.vectorize(_erfinv, otypes=[float])(x).astype(x.dtype),
+    lambda x, y: scale(emit("exp", emit("square", y)), math.sqrt(math.pi) / 2),
+)
