@@ -50,6 +50,13 @@ def after_readers(nodes, graph) -> dict[int, set[int]]:
     """
     producers = {id(s): n for n in nodes for s in n.outputs}
     keys = memory_roots(graph)
+    # A plan may place what goes into a pack inside the flat buffer: overwriting that overwrites both.
+    for node in nodes:
+        if node.primitive.name == "pack":
+            for symbol in node.inputs:
+                owner = root(symbol, producers)
+                if id(owner) in producers:
+                    keys.setdefault(id(owner), id(node.outputs[0]))
 
     def key(symbol):
         owner = root(symbol, producers)
@@ -77,6 +84,9 @@ def after_readers(nodes, graph) -> dict[int, set[int]]:
                 if key(symbol) == place:
                     stale.setdefault(id(symbol), node)
             version[id(node.outputs[output])] = place
+    for symbol in (*graph.outputs, *graph.writes.values()):
+        if id(symbol) in stale:
+            snapshots.setdefault(id(symbol), (symbol, stale[id(symbol)]))
     return extra, snapshots
 
 
@@ -92,6 +102,7 @@ def take_snapshots(nodes, graph):
         for node in nodes[at + 1 :]:
             node.inputs = tuple(copy.outputs[0] if s is symbol else s for s in node.inputs)
         graph.outputs = [copy.outputs[0] if s is symbol else s for s in graph.outputs]
+        graph.values.update({v: copy.outputs[0] for v, s in graph.writes.items() if s is symbol})
         nodes.insert(at, copy)
     return nodes, after_readers(nodes, graph)[0]
 
