@@ -14,6 +14,7 @@ from nbkeras.graph.fuse import fuse
 from nbkeras.graph.groups import GROUP, is_group
 from nbkeras.graph.primitives.moving import copy, strides_of
 from nbkeras.graph.symbol import Node, Symbol
+from nbkeras.graph.variable import Storage
 from nbkeras.kernels import elementwise as vm
 from nbkeras.kernels._jit import dtype_code
 
@@ -315,8 +316,6 @@ class Plan:
     # -- binding and running --------------------------------------------------------------------------------------
 
     def _bind(self):
-        from nbkeras.graph.variable import Storage
-
         launches = []
         for step in self.steps:
             arguments = [self._argument(a) for a in step.arguments]
@@ -338,20 +337,10 @@ class Plan:
             return self._upload(argument)
         return argument
 
-    @property
-    def stale(self) -> bool:
-        """True if a variable has moved since the plan was bound."""
-        from nbkeras.graph.variable import Storage
-
-        return self.generation != Storage.generation
-
-    def refresh(self):
-        """Bind again if a variable has moved."""
-        if self.stale:
-            self._bind()
-
     def run(self):
-        """One pass over all launches."""
+        """One pass over all launches; bound again first if a variable has moved since."""
+        if self.generation != Storage.generation:
+            self._bind()
         if self._run is None:
             self._first_run()
         else:

@@ -63,7 +63,6 @@ class TracedPlan:
             copy(buffer, array)
 
     def run(self) -> None:
-        self.plan.refresh()
         self.plan.run()
 
     def result(self):
