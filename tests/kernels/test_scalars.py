@@ -98,7 +98,10 @@ def edges(dtype):
     info = np.finfo(dtype)
     numbers = [0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 2, -2, 0.5, -0.5, 1.5, -2.5, 3, -7, 1e-10, -1e-10]
     numbers += [info.tiny, -info.tiny, info.max, -info.max, info.smallest_subnormal, -3 * info.smallest_subnormal]
-    return np.array(numbers, dtype)
+    x = np.array(numbers, dtype)
+    payload = x[4:5].copy()  # a NaN that is not the usual one
+    payload.view(f"i{x.itemsize}")[0] += 12345
+    return np.concatenate([x, payload])
 
 
 def ulps(got, expected, dtype):
