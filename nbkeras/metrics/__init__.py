@@ -31,15 +31,25 @@ from nbkeras.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from nbkeras.metrics.auc import AUC
+from nbkeras.metrics.confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
 from nbkeras.metrics.correlation import (
     ConcordanceCorrelation,
     PearsonCorrelation,
     concordance_correlation,
     pearson_correlation,
 )
+from nbkeras.metrics.fbeta import F1Score, FBetaScore
+from nbkeras.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from nbkeras.metrics.lookup import deserialize, get, serialize
 from nbkeras.metrics.margin import CategoricalHinge, Hinge, SquaredHinge
 from nbkeras.metrics.metric import Metric
+from nbkeras.metrics.operating_point import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 from nbkeras.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,

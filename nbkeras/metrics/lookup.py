@@ -6,18 +6,45 @@ import inspect
 
 from nbkeras import losses
 from nbkeras.errors import ArgumentTypeError
-from nbkeras.metrics import accuracy, correlation, margin, probabilistic, reduction, regression
+from nbkeras.metrics import (
+    accuracy,
+    auc,
+    confusion,
+    correlation,
+    fbeta,
+    iou,
+    margin,
+    operating_point,
+    probabilistic,
+    reduction,
+    regression,
+)
 from nbkeras.metrics.metric import Metric
 from nbkeras.naming import to_snake_case
 from nbkeras.saving import registry
 
-_MODULES = (accuracy, correlation, margin, probabilistic, reduction, regression)
+_MODULES = (
+    accuracy,
+    auc,
+    confusion,
+    correlation,
+    fbeta,
+    iou,
+    margin,
+    operating_point,
+    probabilistic,
+    reduction,
+    regression,
+)
+
+#: Bases that are of no use by name.
+_BASES = ("FunctionMetric", "OperatingPoint")
 
 _CLASSES = {
     name: thing
     for module in _MODULES
     for name, thing in vars(module).items()
-    if inspect.isclass(thing) and issubclass(thing, Metric) and not name.startswith("_") and name != "FunctionMetric"
+    if inspect.isclass(thing) and issubclass(thing, Metric) and name not in _BASES and name[0] != "_"
 }
 
 _SHORT = {
