@@ -53,7 +53,7 @@ SKEW = 16
 
 #: Multiply-adds: a tile is worth cutting above GRAIN, a launch worth several threads above SERIAL.
 GRAIN = 400_000
-SERIAL = 800_000
+SERIAL = 600_000
 
 #: Elements of scratch: the widest panel, and the slivers of a tile (200 KB, in float64 400 KB).
 PANEL = DEPTH * 32
