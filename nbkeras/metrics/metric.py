@@ -8,7 +8,6 @@ from nbkeras import initializers, ops, tree
 from nbkeras.errors import ArgumentError, StateError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.naming import auto_name, to_snake_case
-from nbkeras.ops.common import tracing
 from nbkeras.variables import Variable
 
 
@@ -109,7 +108,7 @@ class Metric:
         """What the state would be after a batch is added to the given state; the metric's own stays as it is."""
         with self._holding(metric_variables):
             self.update_state(*args, **kwargs)
-            return [_value(v) for v in self.variables]
+            return [ops.copy(v) for v in self.variables]
 
     def stateless_result(self, metric_variables):
         """The result of a given state."""
@@ -118,9 +117,9 @@ class Metric:
 
     def stateless_reset_state(self) -> list:
         """The state after a reset; the metric's own stays as it is."""
-        with self._holding([_value(v) for v in self.variables]):
+        with self._holding([ops.copy(v) for v in self.variables]):
             self.reset_state()
-            return [_value(v) for v in self.variables]
+            return [ops.copy(v) for v in self.variables]
 
     @contextlib.contextmanager
     def _holding(self, values):
@@ -130,7 +129,7 @@ class Metric:
                 f"metric {self.name!r}: expected {len(variables)} metric_variables, one for each of its variables, "
                 f"got {len(values)}."
             )
-        before = [_value(v) for v in variables]
+        before = [ops.copy(v) for v in variables]
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         try:
@@ -166,7 +165,3 @@ class Metric:
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}>"
-
-
-def _value(variable):
-    return variable.value if tracing() else variable.numpy()
