@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from nbkeras.errors import ArgumentError
+from nbkeras.optimizers.adadelta import Adadelta
+from nbkeras.optimizers.adagrad import Adagrad
 from nbkeras.optimizers.adam import Adam
+from nbkeras.optimizers.adamax import Adamax
+from nbkeras.optimizers.adamw import AdamW
+from nbkeras.optimizers.ftrl import Ftrl
+from nbkeras.optimizers.lamb import Lamb
+from nbkeras.optimizers.lion import Lion
+from nbkeras.optimizers.nadam import Nadam
 from nbkeras.optimizers.optimizer import Optimizer
 from nbkeras.optimizers.rmsprop import RMSprop
 from nbkeras.optimizers.sgd import SGD
 from nbkeras.saving import registry
 
-_CLASSES = (Adam, RMSprop, SGD)
+_CLASSES = (Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, Nadam, RMSprop, SGD)
 
 #: Every name that `get` knows: the class name, and it in small letters.
 KNOWN = {**{cls.__name__: cls for cls in _CLASSES}, **{cls.__name__.lower(): cls for cls in _CLASSES}}

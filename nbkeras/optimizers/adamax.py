@@ -1,0 +1,78 @@
+"""Adamax."""
+
+from __future__ import annotations
+
+from nbkeras import ops
+from nbkeras.optimizers.optimizer import Optimizer
+
+
+class Adamax(Optimizer):
+    """m += (g - m)(1 - beta_1);  u = max(beta_2 u, |g|);  w -= lr m / ((1 - beta_1^t)(u + epsilon)).
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        beta_1, beta_2: how much of m and u stays at each step.
+        epsilon: keeps the divisor from 0.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
+
+    Source: Kingma and Ba, "Adam", 2014, section 7.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
+            **kwargs,
+        )
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self._m, self._u = self.add_optimizer_variables(variables, ["momentum", "norm"])
+
+    def update_step(self, gradient, variable, learning_rate):
+        place = self._get_variable_index(variable)
+        m, u = self._m[place], self._u[place]
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        m.assign_add((gradient - m) * (1 - self.beta_1))
+        u.assign(ops.maximum(self.beta_2 * u, ops.abs(gradient)))
+        variable.assign_sub(learning_rate * m / ((1.0 - ops.power(self.beta_1, step)) * (u + self.epsilon)))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+        }
