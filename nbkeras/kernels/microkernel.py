@@ -96,7 +96,10 @@ def _opaque(builder, value):
 
 
 def _loop(builder, count, carried, body):
-    """`for i in range(count): carried = body(i, carried)` (count may be 0); returns what is carried out."""
+    """`for i in range(count): carried = body(i, carried)` (count may be 0); returns what is carried out.
+
+    The counter is opaque: unrolled by LLVM, the loop of a register tile needs more addresses than there are registers.
+    """
     before = builder.block
     loop = builder.append_basic_block("loop")
     after = builder.append_basic_block("after")
@@ -108,11 +111,11 @@ def _loop(builder, count, carried, body):
     for phi, value in zip(values, carried):
         phi.add_incoming(value, before)
     changed = body(index, values)
-    following = builder.add(index, WORD(1), flags=["nsw"])
-    index.add_incoming(following, builder.block)
-    for phi, value in zip(values, changed):
-        phi.add_incoming(value, builder.block)
+    following = _opaque(builder, builder.add(index, WORD(1)))
     end = builder.block
+    index.add_incoming(following, end)
+    for phi, value in zip(values, changed):
+        phi.add_incoming(value, end)
     builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
     builder.position_at_end(after)
     results = [builder.phi(value.type) for value in carried]
