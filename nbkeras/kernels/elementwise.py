@@ -103,7 +103,7 @@ def _overwritten(operands, program, d, p):
 
 
 @scalar
-def _gather(target, size, base, operands, row, shape, d, start, count, index):
+def _gather(like, target, size, base, operands, row, shape, d, start, count, index):
     """Elements start to start + count of a broadcast array, side by side."""
     inner = shape[d - 1]
     stride = operands[row + 2 + d] * size
@@ -133,7 +133,11 @@ def _gather(target, size, base, operands, row, shape, d, start, count, index):
         done = 0
         while done < count:
             run = min(inner - index[d - 1], count - done)
-            if stride == size and run * size >= 64:
+            if stride == 0 and operands[row + 1] == own_code(like):
+                # the last vector runs over the end, into what is written next or a register's margin
+                step = lanes_of(like)
+                fill_lanes(like, target + done * size, element(like, position), (run + step - 1) // step)
+            elif stride == size and run * size >= 64:
                 copy_bytes(target + done * size, position, run * size)
             else:
                 copy_strided(size, target + done * size, position, stride, run)
@@ -172,7 +176,7 @@ def _load(like, operands, row, shape, d, start, count, home, staging, index, in_
     else:
         target = home if code == own else staging
         if mode == STRIDED:
-            _gather(target, size, source, operands, row, shape, d, start, count, index)
+            _gather(like, target, size, source, operands, row, shape, d, start, count, index)
         else:
             copy_bytes(target, source, size if mode == SCALAR else count * size)
         source = target
