@@ -1,8 +1,8 @@
 """Matrix products: every orientation of the operands, batches, and the work that follows a product.
 
-A product is cut into tiles of c (see `tiling`), the items of a launch. A tile is summed over blocks of k; within a block,
-panels of x (as wide as the register tile) are packed to scratch that stays in the first cache while all slivers of rows
-of a pass over it:
+A product is cut into tiles of c (see `tiling`), the items of a launch. A tile is summed over blocks of k; within a
+block, panels of x (as wide as the register tile) are packed to scratch that stays in the first cache while all slivers
+of rows of a pass over it:
 
             k block        x panel                Plain x is packed by the microkernel itself as the first sliver reads
         a [--------]     x [ ]  <- scratch, L1    it; transposed x by blocks turned in registers. Scalars of a are read

@@ -108,18 +108,18 @@ def _loop(builder, count, carried, body):
     index = builder.phi(WORD)
     index.add_incoming(WORD(0), before)
     values = [builder.phi(value.type) for value in carried]
-    for phi, value in zip(values, carried):
+    for phi, value in zip(values, carried, strict=True):
         phi.add_incoming(value, before)
     changed = body(index, values)
     following = _opaque(builder, builder.add(index, WORD(1)))
     end = builder.block
     index.add_incoming(following, end)
-    for phi, value in zip(values, changed):
+    for phi, value in zip(values, changed, strict=True):
         phi.add_incoming(value, end)
     builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
     builder.position_at_end(after)
     results = [builder.phi(value.type) for value in carried]
-    for phi, value, change in zip(results, carried, changed):
+    for phi, value, change in zip(results, carried, changed, strict=True):
         phi.add_incoming(value, before)
         phi.add_incoming(change, end)
     return results
@@ -137,7 +137,7 @@ def _when(builder, condition, values, change):
     builder.branch(after)
     builder.position_at_end(after)
     results = [builder.phi(value.type) for value in values]
-    for phi, value, other in zip(results, values, changed):
+    for phi, value, other in zip(results, values, changed, strict=True):
         phi.add_incoming(value, before)
         phi.add_incoming(other, end)
     return results
@@ -206,7 +206,7 @@ class _Tile:
     def emit(self, function):
         shape = self.shape
         self.builder = builder = ir.IRBuilder(function.append_basic_block("entry"))
-        for name, value in zip(self.NAMES, function.args):
+        for name, value in zip(self.NAMES, function.args, strict=True):
             value.name = name
             setattr(self, name, value)
         self.module = function.module
@@ -266,7 +266,7 @@ class _Tile:
                 factor = self._splat(one)
                 for v in range(VECTORS):
                     result.append(builder.call(multiply_add, [factor, columns[v], sums[r * VECTORS + v]]))
-            bases = [builder.gep(base, [a_column]) for base in bases]
+            bases = [_opaque(builder, builder.gep(base, [a_column])) for base in bases]
             panel = builder.gep(panel, [WORD(shape.columns * shape.item)])
             return [*result, *bases, builder.gep(x, [x_row]), panel]
 
@@ -364,7 +364,7 @@ class _Tile:
 
 
 def _transpose(builder, shape: Geometry, rows):
-    """The transpose of a lanes x lanes block held in vectors: interleaved within 16 bytes, then 16-byte parts swapped."""
+    """The transpose of a lanes x lanes block in vectors: interleaved within 16 bytes, then 16-byte parts swapped."""
     lanes, part = shape.lanes, 16 // shape.item
     index = ir.VectorType(ir.IntType(32), lanes)
 
@@ -523,7 +523,7 @@ def _emit_transpose_sliver(shape: Geometry, function):
             rows = [builder.bitcast(row, shape.vector.as_pointer()) for row in rows]
             turned.append(_transpose(builder, shape, [_load(builder, shape, row) for row in rows]))
         for p in range(lanes):
-            for start, columns in zip(starts, turned):
+            for start, columns in zip(starts, turned, strict=True):
                 place = builder.gep(sliver, [WORD(p * shape.rows + start)])
                 _store(builder, shape, columns[p], builder.bitcast(place, shape.vector.as_pointer()))
         return [builder.gep(sliver, [WORD(lanes * shape.rows)]), builder.gep(a, [WORD(lanes)])]
@@ -559,8 +559,9 @@ def panel_columns(typing_context, like):
 
 @intrinsic
 def multiply(
-    typing_context, rows, form, c, c_row, a, a_row, a_column, x, x_row, panel, depth, columns, bias, gate, gate_row, flags
-):
+    typing_context, rows, form, c, c_row, a, a_row, a_column, x, x_row, panel, depth, columns, bias, gate, gate_row,
+    flags,
+):  # fmt: skip
     """c[r, j] = sum over p < depth of a[r*a_row + p*a_column] * x[p*x_row + j], for rows x columns; then `flags`.
 
     `rows` is 1 to sliver_rows(c). x has panel_columns(c) columns, c the same or, with form EDGE, `columns`. With form

@@ -23,8 +23,10 @@ def stored(matrix, transposed):
     return np.ascontiguousarray(matrix.swapaxes(-1, -2) if transposed else matrix)
 
 
-def product(code, a, x, transpose_a=0, transpose_x=0, bias=None, activation=0, gate=None, gate_code=0, c=None, cut=None):
-    """Run the kernel on (batch or 1, m, k) and (batch or 1, k, n); cut: None (its own), or (chunk, threads)."""
+def product(
+    code, a, x, transpose_a=0, transpose_x=0, bias=None, activation=0, gate=None, gate_code=0, c=None, cut=None
+):
+    """Run the kernel on (batch or 1, m, k) and (batch or 1, k, n); cut: items a chunk, None for its own."""
     batch, (m, k), n = max(len(a), len(x)), a.shape[1:], x.shape[2]
     dtype = DTYPES[code]
     accumulate = int(c is not None)
@@ -162,7 +164,9 @@ def test_nothing_outside_is_touched(transpose_a, transpose_x):
     """Writes stay within c, and what lies around the operands (NaN here) never comes in."""
     for m, n, k in [(1, 1, 1), (7, 10, 5), (33, 17, 9), (13, 35, 260)]:
         a, x = operands("f4", 1, m, n, k)
-        room = {name: np.full(size + 128, np.nan, np.float32) for name, size in (("a", m * k), ("x", k * n), ("c", m * n))}
+        room = {
+            name: np.full(size + 128, np.nan, np.float32) for name, size in (("a", m * k), ("x", k * n), ("c", m * n))
+        }
         room["a"][64:-64], room["x"][64:-64] = stored(a, transpose_a).ravel(), stored(x, transpose_x).ravel()
         inner = {name: array[64:-64] for name, array in room.items()}
         items, _ = gemm.schedule(batch=1, m=m, n=n, k=k)
@@ -177,9 +181,8 @@ def test_nothing_outside_is_touched(transpose_a, transpose_x):
 @pytest.mark.parametrize("code", DTYPES)
 @pytest.mark.parametrize("shape", [(1, 33, 31, 7), (1, 32, 130, 784), (3, 129, 257, 33), (1, 300, 10, 513)])
 def test_same_bits_for_any_cut(code, shape):
-    batch, m, n, k = shape
     a, x = operands(code, *shape)
-    bias = np.random.default_rng(2).normal(size=n).astype(DTYPES[code])
+    bias = np.random.default_rng(2).normal(size=shape[2]).astype(DTYPES[code])
     for form in FORMS:
         results = []
         for count, chunk in itertools.product((1, 2), (1, 3, 10**6)):

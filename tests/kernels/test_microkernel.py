@@ -44,6 +44,7 @@ def test_the_sum_stays_in_registers(processor, element):
     vectors = [line for line in loop.splitlines() if "mm" in line and "vfmadd" not in line]
     stores = [line for line in vectors if re.search(r"%[xyz]mm\d+, .*\(", line)]
     assert not stores, stores
+    assert "%rsp" not in loop, loop
     folded = sum("(" in line for line in products)
     assert len(vectors) + folded <= steps * (shape.rows + 2), loop
 
