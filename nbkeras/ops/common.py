@@ -6,14 +6,33 @@ import functools
 
 import numpy as np
 
-from nbkeras.errors import ArgumentTypeError
+from nbkeras import device
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph import keras_tensor, trace
 from nbkeras.graph.dtypes import WEAK, dtype_name, is_float, result_type, standardize_dtype
+from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.graph.primitives import cast, emit
 from nbkeras.graph.symbol import OPERATORS, Operators, Symbol
 
 #: Public name -> function, for everything decorated with `op`.
 FUNCTIONS: dict = {}
+
+#: Arguments that hold no Keras tensor, told by their type alone: a small eager call is mostly such checks.
+_PLAIN = frozenset({np.ndarray, Symbol, int, float, bool, str, type(None)})
+_NESTED = (list, tuple, dict)
+
+
+def _symbolic(arguments) -> bool:
+    for argument in arguments:
+        if type(argument) in _PLAIN:
+            continue
+        if isinstance(argument, KerasTensor):
+            return True
+        if isinstance(argument, _NESTED) and _symbolic(
+            argument.values() if isinstance(argument, dict) else argument
+        ):
+            return True
+    return False
 
 
 def op(function):
@@ -21,7 +40,7 @@ def op(function):
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        if keras_tensor.any_keras_tensor(args, kwargs):
+        if _symbolic(args) or (kwargs and _symbolic(kwargs.values())):
             return keras_tensor.record(call, args, kwargs)
         return function(*args, **kwargs)
 
@@ -43,12 +62,13 @@ def is_tensor(x) -> bool:
 
 def tensor(x, dtype=None):
     """A symbol or array: variables are read; numbers and lists become arrays (floats as floatx)."""
-    if isinstance(x, Symbol):
+    kind = type(x)
+    if kind is np.ndarray or kind is Symbol:
         return x if dtype is None else cast(x, dtype)
     if hasattr(x, "assign"):
         x = x.value
-    elif not is_tensor(x):
-        x = from_python(x, dtype)
+    elif not is_tensor(x) or isinstance(x, np.generic):
+        return from_python(x, dtype)
     return x if dtype is None else cast(x, dtype)
 
 
@@ -57,14 +77,15 @@ def from_python(x, dtype=None):
     if isinstance(x, (list, tuple)) and any(isinstance(leaf, Operators) for leaf in _leaves(x)):
         parts = [tensor(part, dtype) for part in x]
         shapes = [emit("reshape", p, shape=(1, *p.shape)) for p in promote(*parts)]
-        return emit("concatenate", *shapes, axis=0)
-    array = np.asarray(x)
+        return emit("concatenate", *shapes, axis=0) if len(shapes) > 1 else shapes[0]
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ArgumentError(f"expected numbers in a regular nest of lists, got {x!r}.") from None
     if array.dtype.kind not in "biuf":
         raise ArgumentTypeError(f"expected numbers, got {x!r} of type {type(x).__name__}.")
-    if dtype is None and array.dtype == np.float64 and not isinstance(x, np.ndarray):
-        dtype = standardize_dtype(None)
-    if dtype is None and array.dtype == np.int64 and not isinstance(x, np.ndarray):
-        dtype = "int32"
+    if dtype is None:
+        dtype = {"float64": standardize_dtype(None), "int64": "int32"}.get(dtype_name(array.dtype))
     return array if dtype is None else array.astype(dtype)
 
 
@@ -77,11 +98,20 @@ def _leaves(x):
 
 
 def dtype_of(x):
-    """The dtype of a tensor, or Python's type for a lone number: what `result_type` takes."""
-    if isinstance(x, (bool, int, float)):
-        return type(x)
+    """The dtype of a tensor, or Python's type for a lone number: what `result_type` takes.
+
+    NumPy's lone float64 and int64 count as Python's numbers, so that `x * np.sqrt(2)` keeps the dtype of x.
+    """
+    kind = type(x)
+    if kind is np.ndarray or kind is Symbol:
+        return dtype_name(x.dtype)
+    if kind in WEAK:
+        return kind
+    if isinstance(x, (float, np.int64)):
+        return float if isinstance(x, float) else int
     if isinstance(x, (list, tuple)):
-        return from_python(x).dtype.name if not any(isinstance(p, Operators) for p in _leaves(x)) else x[0].dtype
+        leaves = [p for p in _leaves(x) if isinstance(p, Operators)]
+        return result_type(*(dtype_of(p) for p in leaves)) if leaves else dtype_name(from_python(x).dtype)
     if is_tensor(x):
         return dtype_name(x.dtype)
     raise ArgumentTypeError(f"expected a tensor or number, got {x!r} of type {type(x).__name__}.")
@@ -89,7 +119,7 @@ def dtype_of(x):
 
 def promote(*xs, floating: bool = False):
     """Tensors of one dtype: the dtype that mixing them gives, made a float one if `floating`."""
-    dtype = result_type(*(dtype_of(x) for x in xs))
+    dtype = result_type(*[dtype_of(x) for x in xs])
     if floating and not is_float(dtype):
         dtype = standardize_dtype(None)
     return [tensor(x, dtype) for x in xs]
@@ -101,8 +131,47 @@ def floating(x):
     return x if is_float(x.dtype) else cast(x, standardize_dtype(None))
 
 
-def shape_of(x) -> tuple[int, ...]:
-    return tuple(x.shape)
+def number(x, value):
+    """A lone number of x's dtype."""
+    return np.asarray(value, dtype_name(x.dtype))
+
+
+def axis_of(axis, rank: int, name: str) -> int:
+    """An axis counted from the front.
+
+    Raises:
+        ArgumentError: there is no such axis.
+    """
+    if not -rank <= axis < rank:
+        raise ArgumentError(f"{name}: axis {axis} is out of range for a tensor of rank {rank}.")
+    return int(axis) % rank
+
+
+def filled(shape, value, dtype):
+    """A tensor of one number; while tracing a symbol, which takes no memory where it meets other elementwise work."""
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
+    if isinstance(value, Symbol):
+        return emit("broadcast_to", cast(value, dtype), shape=shape)
+    if trace.current() is None:
+        return np.full(shape, value, dtype)
+    return emit("broadcast_to", np.asarray(value, dtype), shape=shape)
+
+
+def on_host(x, name: str) -> np.ndarray:
+    """The values of a tensor, for functions whose result has a shape that depends on values.
+
+    Raises:
+        ArgumentTypeError: while tracing, when there are no values yet.
+    """
+    if isinstance(x, Symbol):
+        raise ArgumentTypeError(
+            f"{name}: the shape of its result depends on values, which do not exist yet while a model is traced.",
+            next="call it on arrays, outside the model.",
+        )
+    if hasattr(x, "assign"):
+        return x.numpy()
+    backend = device.backend()
+    return np.asarray(backend.to_host(x) if isinstance(x, backend.array) else tensor(x))
 
 
 def tracing() -> bool:
@@ -110,5 +179,6 @@ def tracing() -> bool:
     return trace.current() is not None
 
 
-__all__ = ["FUNCTIONS", "WEAK", "cast", "dtype_of", "emit", "floating", "from_python", "is_float", "is_tensor", "op"]
-__all__ += ["promote", "result_type", "shape_of", "standardize_dtype", "tensor", "tracing"]
+__all__ = ["FUNCTIONS", "WEAK", "axis_of", "cast", "dtype_name", "dtype_of", "emit", "filled", "floating"]
+__all__ += ["from_python", "is_float", "is_tensor", "number", "on_host", "op", "promote", "result_type"]
+__all__ += ["standardize_dtype", "tensor", "tracing"]

@@ -8,7 +8,7 @@ from nbkeras import device, tree
 from nbkeras.errors import ArgumentError
 from nbkeras.graph.symbol import Symbol
 from nbkeras.ops import shaping
-from nbkeras.ops.common import emit, op, standardize_dtype, tensor
+from nbkeras.ops.common import dtype_name, emit, op, promote, standardize_dtype, tensor
 
 
 def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
@@ -41,7 +41,7 @@ def size(x) -> int:
 
 def dtype(x) -> str:
     """The name of the dtype."""
-    return str(tensor(x).dtype)
+    return dtype_name(tensor(x).dtype)
 
 
 @op
@@ -57,7 +57,7 @@ def cond(pred, true_fn, false_fn):
     if not isinstance(pred, Symbol):
         return true_fn() if bool(convert_to_numpy(pred)) else false_fn()
     yes, no = true_fn(), false_fn()
-    return tree.map_structure(lambda a, b: emit("where", tensor(pred, "bool"), tensor(a), tensor(b)), yes, no)
+    return tree.map_structure(lambda a, b: emit("where", tensor(pred, "bool"), *promote(a, b)), yes, no)
 
 
 def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
@@ -97,25 +97,43 @@ def map(f, xs):
 
 
 @op
-def scatter(indices, values, shape):
-    """Zeros of a shape with values added at the places that the rows of indices name."""
-    indices, values = tensor(indices, "int64"), tensor(values)
-    depth = indices.shape[-1]
-    rest = tuple(shape[depth:])
-    strides = np.cumprod([1, *shape[:depth][::-1]])[::-1][1:].astype(np.int64)
-    places = emit("reduce", emit("multiply", indices, strides), axes=(len(indices.shape) - 1,), op="sum")
-    flat = shaping.reshape(places, (-1,))
-    rows = shaping.reshape(values, (int(np.prod(flat.shape)), -1) if rest else (-1,))
-    size = int(np.prod(shape[:depth]))
-    return shaping.reshape(emit("scatter_add", flat, rows, axis=0, size=size), shape)
+def switch(index, branches, *operands):
+    """The result of the branch of a number, clamped to those there are; while tracing all are computed."""
+    if not isinstance(index, Symbol):
+        number = int(convert_to_numpy(index))
+        return branches[min(max(number, 0), len(branches) - 1)](*operands)
+    results = [branch(*operands) for branch in branches]
+    chosen = results[-1]
+    for number in reversed(range(len(results) - 1)):
+        here = emit("less_equal", tensor(index, "int64"), np.int64(number))
+        choose = lambda a, b, here=here: emit("where", here, *promote(a, b))  # noqa: E731
+        chosen = tree.map_structure(choose, results[number], chosen)
+    return chosen
 
 
-@op
-def slice_update(inputs, start_indices, updates):
-    """The input with a block from the start indices on replaced."""
-    x, block = tensor(inputs), tensor(updates)
-    start, step = tuple(int(i) for i in start_indices), (1,) * len(x.shape)
-    place = emit("place", tensor(block, str(x.dtype)), start=start, step=step, shape=tuple(x.shape), value=0.0)
-    mask = np.zeros(x.shape, bool)
-    mask[tuple(slice(s, s + n) for s, n in zip(start, block.shape, strict=True))] = True
-    return emit("where", mask, place, x)
+def while_loop(cond, body, loop_vars, maximum_iterations=None):
+    """Run `loop_vars = body(*loop_vars)` while `cond(*loop_vars)` holds. The condition must have a value: works on
+    arrays, and in a traced model where it depends on Python numbers only.
+    """
+    nested = isinstance(loop_vars, (list, tuple))
+    values, turns = loop_vars if nested else (loop_vars,), 0
+    while (maximum_iterations is None or turns < maximum_iterations) and bool(cond(*values)):
+        result = body(*values)
+        values = tuple(result) if isinstance(result, (list, tuple)) else (result,)
+        turns += 1
+    return type(loop_vars)(values) if nested else values[0]
+
+
+def associative_scan(f, elems, reverse=False, axis=0):
+    """Combine all slices up to each along an axis with a binary associative function of slices."""
+    leaves = [shaping.moveaxis(leaf, axis, 0) for leaf in tree.flatten(elems)]
+    order = range(leaves[0].shape[0])
+    running, results = None, []
+    for i in reversed(order) if reverse else order:
+        # Slices of length 1, so that functions that look at the axis work.
+        part = tree.pack_sequence_as(elems, [shaping.moveaxis(leaf[i : i + 1], 0, axis) for leaf in leaves])
+        running = part if running is None else f(running, part)
+        results.append(running)
+    if reverse:
+        results.reverse()
+    return tree.map_structure(lambda *parts: shaping.concatenate(list(parts), axis), *results)

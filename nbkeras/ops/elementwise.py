@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbkeras.ops.common import cast as _cast
 from nbkeras.ops.common import (
-    cast as _cast,
-)
-from nbkeras.ops.common import (
+    dtype_name,
     dtype_of,
     emit,
     floating,
     is_float,
+    number,
     op,
     promote,
     result_type,
+    standardize_dtype,
     tensor,
 )
-
-
-def _scalar(x, value):
-    return np.asarray(value, str(x.dtype))
 
 
 @op
 def add(x1, x2):
     """x1 + x2."""
     a, b = promote(x1, x2)
-    if a.dtype == "bool":
+    if dtype_name(a.dtype) == "bool":
         return emit("logical_or", a, b)
     return emit("add", a, b)
 
@@ -42,7 +39,7 @@ def subtract(x1, x2):
 def multiply(x1, x2):
     """x1 * x2."""
     a, b = promote(x1, x2)
-    if a.dtype == "bool":
+    if dtype_name(a.dtype) == "bool":
         return emit("logical_and", a, b)
     return emit("multiply", a, b)
 
@@ -69,9 +66,9 @@ def divide(x1, x2):
 def divide_no_nan(x1, x2):
     """x1 / x2, and 0 where x2 is 0."""
     a, b = promote(x1, x2, floating=True)
-    zero = emit("equal", b, _scalar(b, 0))
-    safe = emit("where", zero, _scalar(b, 1), b)
-    return emit("where", zero, _scalar(b, 0), emit("divide", a, safe))
+    zero = emit("equal", b, number(b, 0))
+    safe = emit("where", zero, number(b, 1), b)
+    return emit("where", zero, number(b, 0), emit("divide", a, safe))
 
 
 @op
@@ -114,11 +111,6 @@ def minimum(x1, x2):
 
 
 @op
-def arctan2(x1, x2):
-    """The angle of the point (x2, x1), in radians."""
-    return emit("arctan2", *promote(x1, x2, floating=True))
-
-
 @op
 def negative(x):
     """-x."""
@@ -129,7 +121,7 @@ def negative(x):
 def absolute(x):
     """|x|."""
     x = tensor(x)
-    return x if x.dtype == "bool" else emit("absolute", x)
+    return x if dtype_name(x.dtype) == "bool" else emit("absolute", x)
 
 
 @op
@@ -148,7 +140,7 @@ def sign(x):
 def square(x):
     """x * x."""
     x = tensor(x)
-    return emit("square", _cast(x, "int32") if x.dtype == "bool" else x)
+    return emit("square", _cast(x, "int32") if dtype_name(x.dtype) == "bool" else x)
 
 
 def _float_unary(name, text, primitive=None):
@@ -166,27 +158,35 @@ exp = _float_unary("exp", "e to the power of x.")
 expm1 = _float_unary("expm1", "exp(x) - 1, exact for small x.")
 log = _float_unary("log", "The natural logarithm.")
 log1p = _float_unary("log1p", "log(1 + x), exact for small x.")
-sin = _float_unary("sin", "The sine of x in radians.")
-cos = _float_unary("cos", "The cosine of x in radians.")
-tanh = _float_unary("tanh", "The hyperbolic tangent.")
-erf = _float_unary("erf", "The error function 2/sqrt(pi) * integral of exp(-t*t) from 0 to x.")
 reciprocal = _float_unary("reciprocal", "1 / x.")
 floor = _float_unary("floor", "The largest whole number not above x.")
 ceil = _float_unary("ceil", "The smallest whole number not below x.")
 
 
-@op
-def log2(x):
-    """The logarithm to base 2."""
-    x = floating(x)
-    return emit("multiply", emit("log", x), _scalar(x, 1 / np.log(2.0)))
+log2 = _float_unary("log2", "The logarithm to base 2.")
+log10 = _float_unary("log10", "The logarithm to base 10.")
 
 
 @op
-def log10(x):
-    """The logarithm to base 10."""
+def exp2(x):
+    """2 to the power of x."""
     x = floating(x)
-    return emit("multiply", emit("log", x), _scalar(x, 1 / np.log(10.0)))
+    return emit("power", number(x, 2), x)
+
+
+@op
+def cbrt(x):
+    """The cube root, of negative numbers too."""
+    x = floating(x)
+    return emit("multiply", emit("sign", x), emit("power", emit("absolute", x), number(x, 1 / 3)))
+
+
+@op
+def logaddexp2(x1, x2):
+    """log2(2**x1 + 2**x2), without overflow."""
+    a, b = promote(x1, x2, floating=True)
+    scale = number(a, np.log(2.0))
+    return emit("divide", logaddexp(emit("multiply", a, scale), emit("multiply", b, scale)), scale)
 
 
 @op
@@ -205,7 +205,7 @@ def round(x, decimals=0):
         return x
     if decimals == 0:
         return emit("round", x)
-    factor = _scalar(x, 10.0**decimals)
+    factor = number(x, 10.0**decimals)
     return emit("divide", emit("round", emit("multiply", x, factor)), factor)
 
 
@@ -256,24 +256,8 @@ def logical_not(x):
 
 
 @op
-def isnan(x):
-    """True where x is NaN."""
-    return emit("isnan", floating(x))
-
-
 @op
-def isfinite(x):
-    """True where x is neither NaN nor infinite."""
-    return emit("isfinite", floating(x))
-
-
 @op
-def isinf(x):
-    """True where x is infinite."""
-    x = floating(x)
-    return emit("equal", emit("absolute", x), _scalar(x, np.inf))
-
-
 @op
 def where(condition, x1=None, x2=None):
     """x1 where the condition holds, else x2."""
@@ -284,6 +268,4 @@ def where(condition, x1=None, x2=None):
 @op
 def cast(x, dtype):
     """The same values as another dtype; floats become integers by truncation."""
-    from nbkeras.ops.common import standardize_dtype
-
     return tensor(x, standardize_dtype(dtype))

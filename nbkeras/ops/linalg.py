@@ -8,7 +8,7 @@ import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.ops import reducing, shaping
-from nbkeras.ops.common import emit, is_float, op, promote, standardize_dtype, tensor
+from nbkeras.ops.common import dtype_name, emit, is_float, op, promote, tensor
 
 
 @op
@@ -22,7 +22,7 @@ def matmul(x1, x2):
     """
     a, b = promote(x1, x2)
     if not is_float(a.dtype):
-        return tensor(matmul(tensor(a, "float64"), tensor(b, "float64")), str(a.dtype))
+        return tensor(matmul(tensor(a, "float64"), tensor(b, "float64")), dtype_name(a.dtype))
     if not a.shape or not b.shape:
         raise ShapeError(f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)}: a lone number is no matrix.")
     row, column = len(a.shape) == 1, len(b.shape) == 1
@@ -103,8 +103,11 @@ def outer(x1, x2):
 
 
 @op
-def einsum(subscripts, *operands):
-    """Einstein's summation, e.g. `"bij,bjk->bik"`, pair by pair as transposes and matrix products."""
+def einsum(subscripts, *operands, **kwargs):
+    """Einstein's summation, e.g. `"bij,bjk->bik"`, pair by pair as transposes and matrix products.
+
+    Keywords that choose an order of contraction, which Keras passes to its backend, have no effect.
+    """
     subscripts = subscripts.replace(" ", "")
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
@@ -144,7 +147,7 @@ def _reduced(term, value, keep):
             n = value.shape[i]
             shape = [1] * len(value.shape)
             shape[i], shape[j] = n, n
-            mask = np.eye(n, dtype=str(value.dtype)).reshape(shape)
+            mask = np.eye(n, dtype=dtype_name(value.dtype)).reshape(shape)
             value = reducing.sum(emit("multiply", value, mask), axis=j)
             term = term[:j] + term[j + 1 :]
     gone = [i for i, c in enumerate(term) if c not in keep]
@@ -172,16 +175,60 @@ def _pair(s, a, t, b, keep):
     if is_float(a.dtype):
         y = emit("matmul", a, b, ta=False, tb=False)
     else:
-        y = tensor(emit("matmul", tensor(a, "float64"), tensor(b, "float64"), ta=False, tb=False), str(a.dtype))
+        y = tensor(emit("matmul", tensor(a, "float64"), tensor(b, "float64"), ta=False, tb=False), dtype_name(a.dtype))
     letters = batch + left + right
     return "".join(letters), emit("reshape", y, shape=tuple(sizes[c] for c in letters))
 
 
 @op
-def trace(x, offset=0, axis1=0, axis2=1):
-    """The sum of a diagonal."""
-    x = tensor(x)
-    x = shaping.moveaxis(x, (axis1, axis2), (-2, -1))
-    dtype = standardize_dtype(None) if x.dtype == "bool" else str(x.dtype)
-    mask = np.eye(x.shape[-2], x.shape[-1], offset, dtype=dtype)
-    return reducing.sum(emit("multiply", x, mask), axis=(-2, -1))
+def inner(x1, x2):
+    """The sum of products over the last axis of both."""
+    a, b = promote(x1, x2)
+    if not a.shape or not b.shape:
+        return emit("multiply", a, b)
+    return tensordot(a, b, axes=[[len(a.shape) - 1], [len(b.shape) - 1]])
+
+
+@op
+def vdot(x1, x2):
+    """The sum of products of all values."""
+    a, b = promote(x1, x2)
+    return matmul(shaping.reshape(a, (-1,)), shaping.reshape(b, (-1,)))
+
+
+@op
+def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    """The cross product of vectors of 3 values (or 2, whose third is 0; of two such only the third is given)."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = promote(x1, x2)
+    a, b = shaping.moveaxis(a, axisa, -1), shaping.moveaxis(b, axisb, -1)
+    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
+        raise ShapeError(f"cross: vectors must have 2 or 3 values, got {a.shape[-1]} and {b.shape[-1]}.")
+    flat = a.shape[-1] == b.shape[-1] == 2
+    (a0, a1, a2), (b0, b1, b2) = _three(a), _three(b)
+
+    def minor(p, q, r, s):
+        return emit("subtract", emit("multiply", p, q), emit("multiply", r, s))
+
+    third = minor(a0, b1, a1, b0)
+    if flat:
+        return third
+    return shaping.stack([minor(a1, b2, a2, b1), minor(a2, b0, a0, b2), third], axisc)
+
+
+def _three(x):
+    parts = shaping.unstack(x, axis=-1)
+    return parts if len(parts) == 3 else [*parts, emit("subtract", parts[0], parts[0])]
+
+
+@op
+def kron(x1, x2):
+    """Every value of the first times the whole second, as blocks."""
+    a, b = promote(x1, x2)
+    rank = max(len(a.shape), len(b.shape))
+    first = (1,) * (rank - len(a.shape)) + tuple(a.shape)
+    second = (1,) * (rank - len(b.shape)) + tuple(b.shape)
+    a = shaping.reshape(a, [n for m in first for n in (m, 1)])
+    b = shaping.reshape(b, [n for m in second for n in (1, m)])
+    return shaping.reshape(emit("multiply", a, b), [m * n for m, n in zip(first, second, strict=True)])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 
 import numpy as np
 
+from nbkeras.errors import ShapeError
 from nbkeras.graph.primitives.reduction import normalize_axes
 from nbkeras.ops import elementwise as el
-from nbkeras.ops.common import cast, emit, floating, op, tensor
+from nbkeras.ops import shaping
+from nbkeras.ops.common import axis_of, cast, dtype_name, emit, floating, op, tensor
 
 
 def _reduce(x, operation, axis, keepdims):
@@ -27,7 +30,7 @@ def _count(x, axis) -> int:
 def sum(x, axis=None, keepdims=False):
     """The sum along axes; booleans are counted."""
     x = tensor(x)
-    if x.dtype in ("bool", "int8", "int16"):
+    if dtype_name(x.dtype) in ("bool", "int8", "int16"):
         x = cast(x, "int32")
     return _reduce(x, "sum", axis, keepdims)
 
@@ -36,7 +39,7 @@ def sum(x, axis=None, keepdims=False):
 def prod(x, axis=None, keepdims=False, dtype=None):
     """The product along axes."""
     x = tensor(x, dtype)
-    return _reduce(cast(x, "int32") if x.dtype == "bool" else x, "prod", axis, keepdims)
+    return _reduce(cast(x, "int32") if dtype_name(x.dtype) == "bool" else x, "prod", axis, keepdims)
 
 
 @op
@@ -51,7 +54,7 @@ def mean(x, axis=None, keepdims=False):
     x = floating(x)
     total = _reduce(x, "sum", axis, keepdims)
     count = _count(x, axis)
-    return emit("divide", total, np.asarray(count, str(x.dtype)))
+    return emit("divide", total, np.asarray(count, dtype_name(x.dtype)))
 
 
 @op
@@ -107,7 +110,7 @@ def all(x, axis=None, keepdims=False):
 
 def _arg(x, operation, axis, keepdims):
     x = tensor(x)
-    if x.dtype == "bool":
+    if dtype_name(x.dtype) == "bool":
         x = cast(x, "int32")
     shape = x.shape
     if axis is None:
@@ -145,11 +148,11 @@ def average(x, axis=None, weights=None):
     if weights is None:
         return mean(x, axis)
     x = floating(x)
-    weights = tensor(weights, str(x.dtype))
+    weights = tensor(weights, dtype_name(x.dtype))
     if len(weights.shape) == 1 and len(x.shape) > 1:
         place = normalize_axes(axis, len(x.shape))[0]
         weights = emit("reshape", weights, shape=tuple(-1 if i == place else 1 for i in range(len(x.shape))))
-    return el.divide(sum(el.multiply(x, weights), axis), sum(weights * np.ones(x.shape, str(x.dtype)), axis))
+    return el.divide(sum(el.multiply(x, weights), axis), sum(weights * np.ones(x.shape, dtype_name(x.dtype)), axis))
 
 
 @op
@@ -157,7 +160,7 @@ def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) along axes, without overflow."""
     x = floating(x)
     top = max(x, axis, True)
-    top = emit("where", el.isfinite(top), top, np.zeros((), str(x.dtype)))
+    top = emit("where", el.isfinite(top), top, np.zeros((), dtype_name(x.dtype)))
     total = emit("log", sum(emit("exp", emit("subtract", x, top)), axis, True))
     y = emit("add", total, top)
     axes = normalize_axes(axis, len(x.shape))
@@ -186,3 +189,53 @@ def moments(x, axes, keepdims=False, synchronized=False):
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
+@op
+def ptp(x, axis=None, keepdims=False):
+    """The distance from the smallest to the largest value along axes."""
+    return el.subtract(max(x, axis, keepdims), min(x, axis, keepdims))
+
+
+def _ends(x, axis):
+    """All slices along an axis but the first, and all but the last."""
+    return (
+        shaping.sliced(x, {axis: builtins.slice(1, None)}),
+        shaping.sliced(x, {axis: builtins.slice(None, -1)}),
+    )
+
+
+@op
+def diff(a, n=1, axis=-1):
+    """The differences of neighbours along an axis, n times over."""
+    x = tensor(a)
+    axis = axis_of(axis, len(x.shape), "diff")
+    for _ in range(n):
+        x = (el.not_equal if dtype_name(x.dtype) == "bool" else el.subtract)(*_ends(x, axis))
+    return x
+
+
+@op
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """The integral along an axis by the trapezoid rule; x are the places, or dx their distance."""
+    y = floating(y)
+    axis = axis_of(axis, len(y.shape), "trapezoid")
+    if x is not None:
+        x = tensor(x)
+        dx = diff(x, axis=axis if len(x.shape) > 1 else 0)
+        if len(x.shape) == 1:
+            dx = shaping.reshape(dx, [-1 if i == axis else 1 for i in range(len(y.shape))])
+    pairs = el.multiply(el.add(*_ends(y, axis)), dx)
+    return el.multiply(sum(pairs, axis), 0.5)
+
+
+@op
+def corrcoef(x):
+    """The correlations of the rows of a matrix."""
+    x = floating(x)
+    if len(x.shape) != 2:
+        raise ShapeError(f"corrcoef: expected rank 2, got shape {tuple(x.shape)}.")
+    x = el.subtract(x, mean(x, 1, True))
+    rows, columns = (shaping.expand_dims(x, a) for a in (1, 0))
+    products = sum(el.multiply(rows, columns), -1)
+    sizes = emit("sqrt", sum(emit("square", x), 1))
+    y = el.divide(el.divide(products, shaping.expand_dims(sizes, 1)), shaping.expand_dims(sizes, 0))
+    return el.clip(y, -1, 1)

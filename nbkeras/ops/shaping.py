@@ -1,4 +1,4 @@
-"""Functions that change shapes and places: reshape, transpose, concatenate, slice, pad, gather."""
+"""Shapes: reshape, transpose, join, cut, pad, repeat."""
 
 from __future__ import annotations
 
@@ -8,20 +8,7 @@ import math
 import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
-from nbkeras.ops.common import (
-    emit,
-    is_float,
-    op,
-    promote,
-    standardize_dtype,
-    tensor,
-)
-
-
-def _axis(axis: int, rank: int, name: str) -> int:
-    if not -rank <= axis < rank:
-        raise ArgumentError(f"{name}: axis {axis} is out of range for a tensor of rank {rank}.")
-    return int(axis) % rank
+from nbkeras.ops.common import axis_of, emit, op, promote, tensor
 
 
 @op
@@ -58,7 +45,7 @@ def transpose(x, axes=None):
     """Axes in another order; reversed by default."""
     x = tensor(x)
     rank = len(x.shape)
-    axes = range(rank)[::-1] if axes is None else [_axis(a, rank, "transpose") for a in axes]
+    axes = range(rank)[::-1] if axes is None else [axis_of(a, rank, "transpose") for a in axes]
     if sorted(axes) != list(range(rank)):
         raise ArgumentError(f"transpose: axes {tuple(axes)} are no permutation of the {rank} axes.")
     if list(axes) == list(range(rank)):
@@ -71,7 +58,7 @@ def swapaxes(x, axis1, axis2):
     """Two axes exchanged."""
     x = tensor(x)
     order = list(range(len(x.shape)))
-    a, b = _axis(axis1, len(order), "swapaxes"), _axis(axis2, len(order), "swapaxes")
+    a, b = axis_of(axis1, len(order), "swapaxes"), axis_of(axis2, len(order), "swapaxes")
     order[a], order[b] = order[b], order[a]
     return transpose(x, order)
 
@@ -81,8 +68,8 @@ def moveaxis(x, source, destination):
     """Axes moved to other places, the rest in their order."""
     x = tensor(x)
     rank = len(x.shape)
-    sources = [_axis(a, rank, "moveaxis") for a in np.atleast_1d(source)]
-    targets = [_axis(a, rank, "moveaxis") for a in np.atleast_1d(destination)]
+    sources = [axis_of(a, rank, "moveaxis") for a in np.atleast_1d(source)]
+    targets = [axis_of(a, rank, "moveaxis") for a in np.atleast_1d(destination)]
     order = [i for i in range(rank) if i not in sources]
     for target, source_axis in sorted(zip(targets, sources, strict=True)):
         order.insert(target, source_axis)
@@ -95,7 +82,7 @@ def expand_dims(x, axis):
     x = tensor(x)
     places = [axis] if isinstance(axis, (int, np.integer)) else list(axis)
     rank = len(x.shape) + len(places)
-    places = sorted(_axis(a, rank, "expand_dims") for a in places)
+    places = sorted(axis_of(a, rank, "expand_dims") for a in places)
     shape = list(x.shape)
     for place in places:
         shape.insert(place, 1)
@@ -110,7 +97,7 @@ def squeeze(x, axis=None):
     if axis is None:
         gone = [i for i, n in enumerate(x.shape) if n == 1]
     else:
-        gone = [_axis(a, rank, "squeeze") for a in np.atleast_1d(axis)]
+        gone = [axis_of(a, rank, "squeeze") for a in np.atleast_1d(axis)]
     for i in gone:
         if x.shape[i] != 1:
             raise ShapeError(f"squeeze: axis {i} of {tuple(x.shape)} has length {x.shape[i]}, not 1.")
@@ -130,180 +117,26 @@ def concatenate(xs, axis=0):
     xs = promote(*xs)
     if len(xs) == 1:
         return xs[0]
-    return emit("concatenate", *xs, axis=_axis(axis, len(xs[0].shape), "concatenate"))
+    return emit("concatenate", *xs, axis=axis_of(axis, len(xs[0].shape), "concatenate"))
 
 
 @op
 def stack(x, axis=0):
     """Joined along a new axis."""
     xs = promote(*x)
-    axis = _axis(axis, len(xs[0].shape) + 1, "stack")
+    axis = axis_of(axis, len(xs[0].shape) + 1, "stack")
     return concatenate([expand_dims(v, axis) for v in xs], axis)
 
 
 @op
-def unstack(x, num=None, axis=0):
-    """The list of slices along an axis."""
-    x = tensor(x)
-    axis = _axis(axis, len(x.shape), "unstack")
-    return [squeeze(part, axis) for part in split(x, num or x.shape[axis], axis)]
-
-
 @op
-def split(x, indices_or_sections, axis=0):
-    """Cut along an axis: into equal parts (a number) or at places (a list)."""
-    x = tensor(x)
-    axis = _axis(axis, len(x.shape), "split")
-    n = x.shape[axis]
-    if isinstance(indices_or_sections, (int, np.integer)):
-        if n % indices_or_sections:
-            raise ShapeError(f"split: axis {axis} of length {n} is not divisible by {indices_or_sections}.")
-        places = list(range(0, n + 1, n // indices_or_sections))
-    else:
-        places = [0, *(int(i) for i in indices_or_sections), n]
-    return [
-        _take(x, {axis: builtins.slice(a, max(a, b))}) for a, b in zip(places[:-1], places[1:], strict=True)
-    ]
-
-
-def _take(x, slices):
-    """Slices along some axes (start, stop, step all set), the others whole."""
-    start, step, shape = [], [], []
-    for axis, n in enumerate(x.shape):
-        first, stop, stride = slices.get(axis, builtins.slice(None)).indices(n)
-        start.append(first)
-        step.append(stride)
-        shape.append(len(range(first, stop, stride)))
-    if tuple(shape) == tuple(x.shape) and all(s == 1 for s in step):
-        return x
-    return emit("take", x, start=tuple(start), step=tuple(step), shape=tuple(shape))
-
-
 @op
-def getitem(x, key):
-    """x[key]: numbers, slices, None, Ellipsis, and whole-number arrays along one axis."""
-    x = tensor(x)
-    keys = list(key) if isinstance(key, tuple) else [key]
-    given = sum(1 for k in keys if k is not None and k is not Ellipsis)
-    rank = len(x.shape)
-    if given > rank:
-        raise ArgumentError(f"getitem: {given} indices for a tensor of rank {rank}.")
-    position = next((i for i, k in enumerate(keys) if k is Ellipsis), None)
-    if position is not None:
-        keys[position : position + 1] = [builtins.slice(None)] * (rank - given)
-    keys += [builtins.slice(None)] * (rank - sum(1 for k in keys if k is not None))
-    slices, shape_keys, gathers, axis = {}, [], [], 0
-    for k in keys:
-        if k is None:
-            shape_keys.append("new")
-            continue
-        if isinstance(k, builtins.slice):
-            slices[axis] = k
-            shape_keys.append("keep")
-        elif isinstance(k, (int, np.integer)):
-            if not -x.shape[axis] <= k < x.shape[axis]:
-                raise ArgumentError(f"getitem: index {k} is out of range for axis {axis} of {tuple(x.shape)}.")
-            k = int(k) % x.shape[axis]
-            slices[axis] = builtins.slice(k, k + 1)
-            shape_keys.append("drop")
-        else:
-            gathers.append((axis, k))
-            shape_keys.append("keep")
-        axis += 1
-    if len(gathers) > 1:
-        raise ArgumentError("getitem: an index array along one axis only; use ops.take twice or ops.take_along_axis.")
-    x = _take(x, slices)
-    for gather_axis, index in gathers:
-        x = take(x, index, gather_axis)
-    if "new" in shape_keys or "drop" in shape_keys:
-        lengths, shape = iter(x.shape), []
-        for what in shape_keys:
-            n = 1 if what == "new" else next(lengths)
-            if what != "drop":
-                shape.append(n)
-        shape += list(lengths)
-        x = emit("reshape", x, shape=tuple(shape))
-    return x
-
-
 @op
-def slice(inputs, start_indices, shape):
-    """The part of a shape that begins at the start indices."""
-    x = tensor(inputs)
-    pairs = zip(start_indices, shape, strict=True)
-    return _take(x, {i: builtins.slice(int(s), int(s) + int(n)) for i, (s, n) in enumerate(pairs)})
-
-
 @op
-def flip(x, axis=None):
-    """Reversed along axes; along all by default."""
-    x = tensor(x)
-    axes = range(len(x.shape)) if axis is None else [_axis(a, len(x.shape), "flip") for a in np.atleast_1d(axis)]
-    return _take(x, {a: builtins.slice(None, None, -1) for a in axes})
-
-
 @op
-def pad(x, pad_width, mode="constant", constant_values=None):
-    """More values around: a number (`constant`), or the values mirrored (`reflect`, `symmetric`)."""
-    x = tensor(x)
-    rank = len(x.shape)
-    widths = np.broadcast_to(np.asarray(pad_width, int), (rank, 2)).tolist()
-    if mode == "constant":
-        shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
-        value = float(constant_values or 0)
-        return emit("place", x, start=tuple(a for a, _ in widths), step=(1,) * rank, shape=shape, value=value)
-    if mode not in ("reflect", "symmetric"):
-        raise ArgumentError(f"pad: mode must be constant, reflect or symmetric, got {mode!r}.")
-    for axis, (before, after) in enumerate(widths):
-        if before or after:
-            index = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode)
-            x = take(x, index, axis)
-    return x
-
-
 @op
-def take(x, indices, axis=None):
-    """The slices along an axis at whole-number indices; negative ones count from the end."""
-    x = tensor(x)
-    indices = tensor(indices, "int64")
-    if axis is None:
-        x, axis = reshape(x, (-1,)), 0
-    return emit("gather", x, indices, axis=_axis(axis, len(x.shape), "take"))
-
-
 @op
-def take_along_axis(x, indices, axis=None):
-    """For each place of `indices`, the value of x at that index along the axis."""
-    x, indices = tensor(x), tensor(indices, "int64")
-    if axis is None:
-        return take(reshape(x, (-1,)), reshape(indices, (-1,)), 0)
-    rank = len(x.shape)
-    axis = _axis(axis, rank, "take_along_axis")
-    outer = np.broadcast_shapes(x.shape[:axis] + x.shape[axis + 1 :], indices.shape[:axis] + indices.shape[axis + 1 :])
-    x = broadcast_to(x, outer[:axis] + (x.shape[axis],) + outer[axis:])
-    indices = broadcast_to(indices, outer[:axis] + (indices.shape[axis],) + outer[axis:])
-    # Flat position = index * stride of the axis + position along the others.
-    strides = np.cumprod([1, *x.shape[::-1]])[::-1][1:]
-    others = np.zeros(indices.shape, np.int64)
-    for i, n in enumerate(indices.shape):
-        if i != axis:
-            others += (np.arange(n) * strides[i]).reshape([-1 if j == i else 1 for j in range(rank)])
-    size = np.int64(x.shape[axis])
-    wrapped = emit("where", emit("less", indices, np.int64(0)), emit("add", indices, size), indices)
-    flat = emit("add", emit("multiply", wrapped, np.int64(strides[axis])), others)
-    return emit("gather", reshape(x, (-1,)), flat, axis=0)
-
-
 @op
-def repeat(x, repeats, axis=None):
-    """Each value (or slice along an axis) several times."""
-    x = tensor(x)
-    if axis is None:
-        x, axis = reshape(x, (-1,)), 0
-    index = np.repeat(np.arange(x.shape[axis]), np.asarray(repeats))
-    return take(x, index, axis)
-
-
 @op
 def tile(x, repeats):
     """The whole tensor several times along each axis."""
@@ -319,94 +152,213 @@ def tile(x, repeats):
 
 
 @op
+@op
+@op
+@op
+@op
+@op
+@op
+@op
+@op
+
+
+def sliced(x, slices):
+    """Slices along some axes (axis -> slice), the others whole."""
+    start, step, shape = [], [], []
+    for axis, n in enumerate(x.shape):
+        first, stop, stride = slices.get(axis, builtins.slice(None)).indices(n)
+        start.append(first)
+        step.append(stride)
+        shape.append(len(range(first, stop, stride)))
+    if tuple(shape) == tuple(x.shape) and all(s == 1 for s in step):
+        return x
+    return emit("take", x, start=tuple(start), step=tuple(step), shape=tuple(shape))
+
+
+def _cut(x, places, axis):
+    return [sliced(x, {axis: builtins.slice(a, max(a, b))}) for a, b in zip(places[:-1], places[1:], strict=True)]
+
+
+@op
+def split(x, indices_or_sections, axis=0):
+    """Cut along an axis: into equal parts (a number) or at places (a list)."""
+    x = tensor(x)
+    axis = axis_of(axis, len(x.shape), "split")
+    n = x.shape[axis]
+    if isinstance(indices_or_sections, (int, np.integer)):
+        parts = int(indices_or_sections)
+        if parts < 1 or n % parts:
+            raise ShapeError(f"split: axis {axis} of length {n} is not divisible by {parts}.")
+        return _cut(x, [n // parts * i for i in range(parts + 1)], axis)
+    places = [builtins.slice(int(i)).indices(n)[1] for i in indices_or_sections]
+    return _cut(x, [0, *places, n], axis)
+
+
+@op
+def array_split(x, indices_or_sections, axis=0):
+    """Cut along an axis as `split` does, with parts whose lengths may differ by one."""
+    x = tensor(x)
+    if not isinstance(indices_or_sections, (int, np.integer)):
+        return split(x, indices_or_sections, axis)
+    axis = axis_of(axis, len(x.shape), "array_split")
+    each, longer = divmod(x.shape[axis], int(indices_or_sections))
+    lengths = [each + 1] * longer + [each] * (int(indices_or_sections) - longer)
+    return _cut(x, np.cumsum([0, *lengths]).tolist(), axis)
+
+
+@op
+def hsplit(x, indices_or_sections):
+    """Cut along the second axis, or the only one."""
+    return split(x, indices_or_sections, 0 if len(tensor(x).shape) == 1 else 1)
+
+
+@op
+def vsplit(x, indices_or_sections):
+    """Cut along the first axis."""
+    return split(x, indices_or_sections, 0)
+
+
+@op
+def dsplit(x, indices_or_sections):
+    """Cut along the third axis."""
+    return split(x, indices_or_sections, 2)
+
+
+@op
+def unstack(x, num=None, axis=0):
+    """The list of slices along an axis."""
+    x = tensor(x)
+    axis = axis_of(axis, len(x.shape), "unstack")
+    if num is not None and num != x.shape[axis]:
+        raise ShapeError(f"unstack: num={num} for axis {axis} of {tuple(x.shape)}.")
+    return [squeeze(part, axis) for part in _cut(x, range(x.shape[axis] + 1), axis)]
+
+
+def _at_least(x, rank):
+    x = tensor(x)
+    shapes = {1: lambda s: s or (1,), 2: lambda s: (1,) * (2 - len(s)) + s if len(s) < 2 else s}
+    if rank < 3:
+        return reshape(x, shapes[rank](tuple(x.shape)))
+    shape = tuple(x.shape)
+    shape = {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}.get(len(shape), shape)
+    return reshape(x, shape)
+
+
+@op
+def hstack(xs):
+    """Joined along the second axis, or the only one."""
+    xs = [_at_least(x, 1) for x in xs]
+    return concatenate(xs, 0 if len(xs[0].shape) == 1 else 1)
+
+
+@op
+def vstack(xs):
+    """Joined along the first axis; vectors are rows."""
+    return concatenate([_at_least(x, 2) for x in xs], 0)
+
+
+@op
+def dstack(xs):
+    """Joined along the third axis."""
+    return concatenate([_at_least(x, 3) for x in xs], 2)
+
+
+@op
+def append(x1, x2, axis=None):
+    """Joined along an axis; all values in one axis without it."""
+    if axis is None:
+        return concatenate([ravel(x1), ravel(x2)], 0)
+    return concatenate([x1, x2], axis)
+
+
+@op
+def flip(x, axis=None):
+    """Reversed along axes; along all by default."""
+    x = tensor(x)
+    rank = len(x.shape)
+    axes = range(rank) if axis is None else [axis_of(a, rank, "flip") for a in np.atleast_1d(axis)]
+    return sliced(x, {a: builtins.slice(None, None, -1) for a in axes})
+
+
+@op
+def fliplr(x):
+    """Reversed along the second axis."""
+    return flip(x, 1)
+
+
+@op
+def flipud(x):
+    """Reversed along the first axis."""
+    return flip(x, 0)
+
+
+@op
+def rot90(array, k=1, axes=(0, 1)):
+    """Turned by k quarters in the plane of two axes, from the first towards the second."""
+    x = tensor(array)
+    first, second = (axis_of(a, len(x.shape), "rot90") for a in axes)
+    if first == second:
+        raise ArgumentError(f"rot90: axes must be different, got {tuple(axes)}.")
+    k %= 4
+    if k == 2:
+        return flip(x, (first, second))
+    if k == 1:
+        return swapaxes(flip(x, second), first, second)
+    return flip(swapaxes(x, first, second), second) if k == 3 else x
+
+
+@op
+def pad(x, pad_width, mode="constant", constant_values=None):
+    """More values around: a number (`constant`), or the values mirrored (`reflect`, `symmetric`).
+
+    Args:
+        pad_width: one number, a pair (before, after), or a pair for each axis.
+        constant_values: the number; 0 by default.
+    """
+    x = tensor(x)
+    rank = len(x.shape)
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width, int), (rank, 2)).tolist()
+    except ValueError:
+        raise ArgumentError(f"pad: pad_width {pad_width!r} does not fit a tensor of rank {rank}.") from None
+    if mode == "constant":
+        shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
+        value = float(constant_values or 0)
+        return emit("place", x, start=tuple(a for a, _ in widths), step=(1,) * rank, shape=shape, value=value)
+    if constant_values is not None:
+        raise ArgumentError(f"pad: constant_values is for mode 'constant', got mode {mode!r}.")
+    if mode not in ("reflect", "symmetric"):
+        raise ArgumentError(f"pad: mode must be constant, reflect or symmetric, got {mode!r}.")
+    for axis, (before, after) in enumerate(widths):
+        if before or after:
+            index = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode)
+            x = emit("gather", x, index, axis=axis)
+    return x
+
+
+@op
+def repeat(x, repeats, axis=None):
+    """Each value (or slice along an axis) several times."""
+    x = tensor(x)
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    axis = axis_of(axis, len(x.shape), "repeat")
+    index = np.repeat(np.arange(x.shape[axis]), np.asarray(repeats))
+    return emit("gather", x, index, axis=axis)
+
+
+@op
 def roll(x, shift, axis=None):
-    """Shifted along an axis; what leaves at one end enters at the other."""
+    """Shifted along axes; what leaves at one end enters at the other."""
     x = tensor(x)
     if axis is None:
         return reshape(roll(reshape(x, (-1,)), shift, 0), x.shape)
-    n = x.shape[axis]
-    return take(x, (np.arange(n) - shift) % max(1, n), axis)
-
-
-def _host(x, dtype):
-    return np.asarray(x, standardize_dtype(dtype))
-
-
-def zeros(shape, dtype=None):
-    """All 0."""
-    return np.zeros(shape, standardize_dtype(dtype))
-
-
-def ones(shape, dtype=None):
-    """All 1."""
-    return np.ones(shape, standardize_dtype(dtype))
-
-
-def full(shape, fill_value, dtype=None):
-    """All one number."""
-    return np.full(shape, fill_value, standardize_dtype(dtype))
-
-
-@op
-def zeros_like(x, dtype=None):
-    """All 0, in the shape and dtype of x."""
-    x = tensor(x)
-    return np.zeros(x.shape, str(dtype or x.dtype))
-
-
-@op
-def ones_like(x, dtype=None):
-    """All 1, in the shape and dtype of x."""
-    x = tensor(x)
-    return np.ones(x.shape, str(dtype or x.dtype))
-
-
-@op
-def full_like(x, fill_value, dtype=None):
-    """All one number, in the shape and dtype of x."""
-    x = tensor(x)
-    return np.full(x.shape, fill_value, str(dtype or x.dtype))
-
-
-def arange(start, stop=None, step=1, dtype=None):
-    """start, start + step, ... below stop; whole numbers are int32."""
-    values = np.arange(start, step=step) if stop is None else np.arange(start, stop, step)
-    if dtype is None:
-        dtype = standardize_dtype(None) if is_float(values.dtype) else "int32"
-    return values.astype(standardize_dtype(dtype))
-
-
-def linspace(start, stop, num=50, endpoint=True, dtype=None):
-    """Evenly spaced numbers from start to stop."""
-    return np.linspace(start, stop, num, endpoint=endpoint).astype(standardize_dtype(dtype))
-
-
-def eye(N, M=None, k=0, dtype=None):
-    """1 on a diagonal, else 0."""
-    return np.eye(N, M, k, dtype=standardize_dtype(dtype))
-
-
-def identity(n, dtype=None):
-    """The unit matrix."""
-    return np.eye(n, dtype=standardize_dtype(dtype))
-
-
-@op
-def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
-    """1 at the class number along a new axis, else 0; numbers outside give all 0.
-
-    Example:
-        >>> import numpy as np
-        >>> one_hot(np.array([1, 0]), 3)
-        array([[0., 1., 0.],
-               [1., 0., 0.]], dtype=float32)
-    """
-    if sparse:
-        raise ArgumentError("one_hot: sparse=True is not supported.", next="leave it out.")
-    x = tensor(x, "int64")
-    classes = np.arange(num_classes, dtype=np.int64)
-    hot = emit("cast", emit("equal", expand_dims(x, -1), classes), dtype=standardize_dtype(dtype))
-    return hot if axis in (-1, len(x.shape)) else moveaxis(hot, -1, axis)
+    shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), np.atleast_1d(axis))
+    for amount, place in zip(shifts.tolist(), axes.tolist(), strict=True):
+        place = axis_of(place, len(x.shape), "roll")
+        n = x.shape[place]
+        x = emit("gather", x, (np.arange(n) - amount) % max(1, n), axis=place)
+    return x
 
 
 @op
@@ -420,21 +372,3 @@ def copy(x):
     """A copy."""
     x = tensor(x)
     return emit("broadcast_to", x, shape=tuple(x.shape))
-
-
-@op
-def tril(x, k=0):
-    """The lower triangle of the last two axes, 0 above diagonal k."""
-    x = tensor(x)
-    mask = np.tril(np.ones(x.shape[-2:], bool), k)
-    return emit("where", mask, x, np.zeros((), str(x.dtype)))
-
-
-@op
-def triu(x, k=0):
-    """The upper triangle of the last two axes, 0 below diagonal k."""
-    x = tensor(x)
-    mask = np.triu(np.ones(x.shape[-2:], bool), k)
-    return emit("where", mask, x, np.zeros((), str(x.dtype)))
-
-

@@ -1,0 +1,257 @@
+"""Activations and softmax. Sources are named at `nbkeras.activations`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nbkeras.ops import elementwise as el
+from nbkeras.ops import ordering, reducing, shaping
+from nbkeras.ops.common import emit, floating, number, op
+
+
+@op
+def relu(x):
+    """max(x, 0)."""
+    return emit("relu", floating(x))
+
+
+@op
+def relu6(x):
+    """min(max(x, 0), 6)."""
+    x = emit("relu", floating(x))
+    return emit("minimum", x, number(x, 6))
+
+
+@op
+def sigmoid(x):
+    """1 / (1 + exp(-x))."""
+    return emit("sigmoid", floating(x))
+
+
+@op
+def softplus(x):
+    """log(1 + exp(x))."""
+    return emit("softplus", floating(x))
+
+
+@op
+def softsign(x):
+    """x / (1 + |x|)."""
+    x = floating(x)
+    return emit("divide", x, emit("add", emit("absolute", x), number(x, 1)))
+
+
+@op
+def silu(x):
+    """x * sigmoid(x)."""
+    x = floating(x)
+    return emit("multiply", x, emit("sigmoid", x))
+
+
+@op
+def swish(x):
+    """x * sigmoid(x); the same as `silu`."""
+    return silu(x)
+
+
+@op
+def log_sigmoid(x):
+    """log(sigmoid(x))."""
+    x = floating(x)
+    return emit("negative", emit("softplus", emit("negative", x)))
+
+
+@op
+def leaky_relu(x, negative_slope=0.2):
+    """x where positive, else negative_slope * x."""
+    x = floating(x)
+    return emit("where", emit("greater", x, number(x, 0)), x, emit("multiply", x, number(x, negative_slope)))
+
+
+@op
+def hard_sigmoid(x):
+    """relu6(x + 3) / 6."""
+    x = floating(x)
+    return emit("divide", relu6(emit("add", x, number(x, 3))), number(x, 6))
+
+
+@op
+def hard_silu(x):
+    """x * hard_sigmoid(x)."""
+    x = floating(x)
+    return emit("multiply", x, hard_sigmoid(x))
+
+
+@op
+def hard_swish(x):
+    """x * hard_sigmoid(x); the same as `hard_silu`."""
+    return hard_silu(x)
+
+
+@op
+def hard_tanh(x):
+    """x, but not below -1 nor above 1."""
+    return el.clip(floating(x), -1.0, 1.0)
+
+
+@op
+def elu(x, alpha=1.0):
+    """x where positive, else alpha * (exp(x) - 1)."""
+    x = floating(x)
+    # exp of the negative part only: its gradient must not see the overflow of the positive part.
+    below = emit("expm1", emit("minimum", x, number(x, 0)))
+    return emit("where", emit("greater", x, number(x, 0)), x, emit("multiply", below, number(x, alpha)))
+
+
+@op
+def selu(x):
+    """1.0507 * elu(x, 1.67326)."""
+    x = floating(x)
+    return emit("multiply", elu(x, 1.6732632423543772), number(x, 1.0507009873554805))
+
+
+@op
+def celu(x, alpha=1.0):
+    """max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))."""
+    x = floating(x)
+    below = emit("expm1", emit("divide", emit("minimum", x, number(x, 0)), number(x, alpha)))
+    return emit("add", emit("relu", x), emit("multiply", below, number(x, alpha)))
+
+
+@op
+def gelu(x, approximate=True):
+    """x * Phi(x), Phi the normal distribution; by tanh if `approximate`."""
+    x = floating(x)
+    half, one = number(x, 0.5), number(x, 1)
+    if approximate:
+        cube = emit("multiply", emit("multiply", x, emit("square", x)), number(x, 0.044715))
+        inner = emit("multiply", emit("add", x, cube), number(x, math.sqrt(2 / math.pi)))
+        bell = emit("add", emit("tanh", inner), one)
+    else:
+        bell = emit("add", emit("erf", emit("multiply", x, number(x, math.sqrt(0.5)))), one)
+    return emit("multiply", emit("multiply", x, bell), half)
+
+
+@op
+def mish(x):
+    """x * tanh(softplus(x))."""
+    x = floating(x)
+    return emit("multiply", x, emit("tanh", emit("softplus", x)))
+
+
+@op
+def glu(x, axis=-1):
+    """The first half times the sigmoid of the second."""
+    a, b = shaping.split(floating(x), 2, axis)
+    return emit("multiply", a, emit("sigmoid", b))
+
+
+@op
+def tanh_shrink(x):
+    """x - tanh(x)."""
+    x = floating(x)
+    return emit("subtract", x, emit("tanh", x))
+
+
+@op
+def soft_shrink(x, threshold=0.5):
+    """x moved towards 0 by the threshold, 0 within it."""
+    x = floating(x)
+    limit = number(x, threshold)
+    above = emit("subtract", x, limit)
+    below = emit("add", x, limit)
+    inner = emit("where", emit("less", x, emit("negative", limit)), below, number(x, 0))
+    return emit("where", emit("greater", x, limit), above, inner)
+
+
+@op
+def hard_shrink(x, threshold=0.5):
+    """x, but 0 where |x| is at most the threshold."""
+    x = floating(x)
+    return emit("where", emit("greater", emit("absolute", x), number(x, threshold)), x, number(x, 0))
+
+
+@op
+def threshold(x, threshold, default_value):
+    """x where above the threshold, else the default value."""
+    x = floating(x)
+    return emit("where", emit("greater", x, number(x, threshold)), x, number(x, default_value))
+
+
+@op
+def squareplus(x, b=4):
+    """(x + sqrt(x * x + b)) / 2."""
+    x = floating(x)
+    root = emit("sqrt", emit("add", emit("square", x), number(x, b)))
+    return emit("multiply", emit("add", x, root), number(x, 0.5))
+
+
+@op
+def sparse_plus(x):
+    """0 up to -1, (x + 1)^2 / 4 between, x from 1."""
+    x = floating(x)
+    middle = emit("multiply", emit("square", emit("add", x, number(x, 1))), number(x, 0.25))
+    inner = emit("where", emit("less", x, number(x, 1)), middle, x)
+    return emit("where", emit("less_equal", x, number(x, -1)), number(x, 0), inner)
+
+
+def _last(x, axis, function):
+    """Apply a function of the last axis along any axis or axes."""
+    x = floating(x)
+    rank = len(x.shape)
+    if isinstance(axis, (list, tuple)):
+        axes = [a % rank for a in axis]
+        kept = [i for i in range(rank) if i not in axes]
+        moved = shaping.transpose(x, kept + axes)
+        flat = shaping.reshape(moved, (*moved.shape[: len(kept)], -1))
+        back = shaping.reshape(function(flat), moved.shape)
+        return shaping.transpose(back, [int(i) for i in np.argsort(kept + axes)])
+    if axis % rank == rank - 1:
+        return function(x)
+    return shaping.moveaxis(function(shaping.moveaxis(x, axis, -1)), -1, axis)
+
+
+@op
+def softmax(x, axis=-1):
+    """exp(x) / sum(exp(x)) along an axis; all axes if None."""
+    if axis is None:
+        return shaping.reshape(softmax(shaping.reshape(x, (-1,))), x.shape)
+    return _last(x, axis, lambda v: emit("softmax", v, log=False))
+
+
+@op
+def log_softmax(x, axis=-1):
+    """The logarithm of `softmax`, without overflow."""
+    if axis is None:
+        return shaping.reshape(log_softmax(shaping.reshape(x, (-1,))), x.shape)
+    return _last(x, axis, lambda v: emit("softmax", v, log=True))
+
+
+@op
+def sparse_sigmoid(x):
+    """0 up to -1, (x + 1) / 2 between, 1 from 1."""
+    x = floating(x)
+    return el.clip(emit("multiply", emit("add", x, number(x, 1)), number(x, 0.5)), 0.0, 1.0)
+
+
+@op
+def sparsemax(x, axis=-1):
+    """The nearest point of the probability simplex along an axis.
+
+    Source: Martins and Astudillo, "From softmax to sparsemax", 2016.
+    """
+    return _last(x, axis, _sparsemax)
+
+
+def _sparsemax(x):
+    n = x.shape[-1]
+    values, _ = emit("sort", x, descending=True)
+    total = ordering.cumsum(values, axis=-1)
+    ranks = np.arange(1, n + 1).astype(total.dtype)
+    support = emit("greater", emit("add", emit("multiply", values, ranks), number(x, 1)), total)
+    count = reducing.sum(emit("cast", support, dtype=x.dtype), -1, True)
+    inside = reducing.sum(emit("where", support, values, number(x, 0)), -1, True)
+    threshold = emit("divide", emit("subtract", inside, number(x, 1)), count)
+    return emit("relu", emit("subtract", x, threshold))

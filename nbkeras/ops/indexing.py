@@ -1,0 +1,281 @@
+"""Parts of tensors: by slices, by whole-number indices, and their transposes that put parts in place."""
+
+from __future__ import annotations
+
+import builtins
+import math
+
+import numpy as np
+
+from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.graph.symbol import Symbol
+from nbkeras.ops import shaping
+from nbkeras.ops.common import axis_of, dtype_name, emit, op, promote, tensor
+from nbkeras.ops.shaping import sliced
+
+
+@op
+def getitem(x, key):
+    """x[key]: numbers, slices, None, Ellipsis, and whole-number arrays along one axis."""
+    x = tensor(x)
+    keys = list(key) if isinstance(key, tuple) else [key]
+    rank = len(x.shape)
+    given = sum(1 for k in keys if k is not None and k is not Ellipsis)
+    if given > rank:
+        raise ArgumentError(f"getitem: {given} indices for a tensor of rank {rank}.")
+    place = next((i for i, k in enumerate(keys) if k is Ellipsis), None)
+    if place is not None:
+        keys[place : place + 1] = [builtins.slice(None)] * (rank - given)
+    keys += [builtins.slice(None)] * (rank - sum(1 for k in keys if k is not None))
+    slices, gathers, shape, axis = {}, [], [], 0
+    for k in keys:
+        if k is None:
+            shape.append("new")
+            continue
+        shape.append("keep")
+        if isinstance(k, builtins.slice):
+            slices[axis] = k
+        elif isinstance(k, (int, np.integer)) and not isinstance(k, (bool, np.bool_)):
+            slices[axis] = _one(k, axis, x.shape)
+            shape[-1] = "drop"
+        else:
+            gathers.append((axis, k))
+        axis += 1
+    if len(gathers) > 1:
+        raise ArgumentError(
+            "getitem: an index array along one axis only.", next="use ops.take twice, or ops.take_along_axis."
+        )
+    x = sliced(x, slices)
+    extra = 0
+    for axis, index in gathers:
+        index = _whole_numbers(index, x.shape[axis])
+        x = take(x, index, axis)
+        extra = len(index.shape) - 1
+        place = [i for i, what in enumerate(shape) if what != "new"][axis]
+        shape[place : place + 1] = ["keep"] * (extra + 1)
+    if "new" not in shape and "drop" not in shape:
+        return x
+    lengths = iter(x.shape)
+    wanted = [(what, 1 if what == "new" else next(lengths)) for what in shape]
+    return emit("reshape", x, shape=tuple(n for what, n in wanted if what != "drop"))
+
+
+def _one(k, axis, shape):
+    if not -shape[axis] <= k < shape[axis]:
+        raise ArgumentError(f"getitem: index {k} is out of range for axis {axis} of {tuple(shape)}.")
+    k = int(k) % shape[axis]
+    return builtins.slice(k, k + 1)
+
+
+def _whole_numbers(index, length):
+    index = tensor(index)
+    if dtype_name(index.dtype) != "bool":
+        return index
+    if isinstance(index, Symbol):
+        raise ArgumentError(
+            "getitem: a mask makes a shape that depends on values, which do not exist yet while a model is traced.",
+            next="use ops.where.",
+        )
+    if index.shape != (length,):
+        raise ShapeError(f"getitem: a mask of shape {tuple(index.shape)} for an axis of length {length}.")
+    return np.flatnonzero(index)
+
+
+@op
+def get_item(x, key):
+    """x[key]; the same as `getitem`."""
+    return getitem(x, key)
+
+
+@op
+def slice(inputs, start_indices, shape):
+    """The part of a shape that begins at the start indices; -1 in the shape takes all that is left.
+
+    Starts that are symbols are taken while the step runs, and moved back where the part would not fit.
+    """
+    x = tensor(inputs)
+    starts = _starts(start_indices, len(x.shape), "slice")
+    sizes = [int(n) for n in shape]
+    for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        if size == -1:
+            sizes[axis] = x.shape[axis] - start
+        if not 0 <= sizes[axis] <= x.shape[axis]:
+            raise ShapeError(f"slice: {size} elements along axis {axis} of {tuple(x.shape)}.")
+    fixed = {}
+    for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        if isinstance(start, Symbol):
+            start = emit("maximum", emit("minimum", start, np.int64(x.shape[axis] - size)), np.int64(0))
+            x = take(x, emit("add", start, np.arange(size, dtype=np.int64)), axis)
+        else:
+            start = min(max(start, 0), x.shape[axis] - size)
+            fixed[axis] = builtins.slice(start, start + size)
+    return sliced(x, fixed)
+
+
+def _starts(starts, rank, name):
+    """Start indices, one an axis: numbers, or symbols where they depend on the step."""
+    if isinstance(starts, Symbol):
+        starts = [tensor(part, "int64") for part in shaping.unstack(starts)]
+    starts = [tensor(s, "int64") if isinstance(s, Symbol) else int(s) for s in starts]
+    if len(starts) != rank:
+        raise ArgumentError(f"{name}: {len(starts)} start indices for a tensor of rank {rank}.")
+    return starts
+
+
+@op
+def slice_update(inputs, start_indices, updates):
+    """The input with a block from the start indices on replaced."""
+    x = tensor(inputs)
+    block = tensor(updates, dtype_name(x.dtype))
+    if len(block.shape) != len(x.shape) or any(b > n for b, n in zip(block.shape, x.shape, strict=True)):
+        raise ShapeError(f"slice_update: a block of shape {tuple(block.shape)} in a tensor of {tuple(x.shape)}.")
+    if math.prod(x.shape) == 0:
+        return x
+    starts = _starts(start_indices, len(x.shape), "slice_update")
+    if not any(isinstance(s, Symbol) for s in starts):
+        start = tuple(min(max(s, 0), n - b) for s, n, b in zip(starts, x.shape, block.shape, strict=True))
+        place = emit("place", block, start=start, step=(1,) * len(start), shape=tuple(x.shape), value=0.0)
+        mask = np.zeros(x.shape, bool)
+        mask[tuple(builtins.slice(s, s + n) for s, n in zip(start, block.shape, strict=True))] = True
+        return emit("where", mask, place, x)
+    inside = None
+    for axis, (start, size) in enumerate(zip(starts, block.shape, strict=True)):
+        n = x.shape[axis]
+        start = tensor(start, "int64")
+        start = emit("maximum", emit("minimum", start, np.int64(n - size)), np.int64(0))
+        offset = emit("subtract", np.arange(n, dtype=np.int64), start)
+        here = emit("logical_and", emit("greater_equal", offset, np.int64(0)), emit("less", offset, np.int64(size)))
+        here = shaping.reshape(here, [n if i == axis else 1 for i in range(len(x.shape))])
+        inside = here if inside is None else emit("logical_and", inside, here)
+        clipped = emit("minimum", emit("maximum", offset, np.int64(0)), np.int64(max(0, size - 1)))
+        block = take(block, clipped, axis)
+    return emit("where", inside, block, x)
+
+
+@op
+def take(x, indices, axis=None):
+    """The slices along an axis at whole-number indices; negative ones count from the end."""
+    x = tensor(x)
+    indices = tensor(indices, "int64")
+    if axis is None:
+        x, axis = shaping.reshape(x, (-1,)), 0
+    axis = axis_of(axis, len(x.shape), "take")
+    if x.shape[axis] == 0 and math.prod(indices.shape):
+        raise ShapeError(f"take: axis {axis} of {tuple(x.shape)} is empty.")
+    return emit("gather", x, indices, axis=axis)
+
+
+@op
+def take_along_axis(x, indices, axis=None):
+    """For each place of `indices`, the value of x at that index along the axis."""
+    x, indices = tensor(x), tensor(indices, "int64")
+    if axis is None:
+        return take(shaping.reshape(x, (-1,)), shaping.reshape(indices, (-1,)), 0)
+    rank = len(x.shape)
+    if len(indices.shape) != rank:
+        raise ShapeError(f"take_along_axis: indices of rank {len(indices.shape)} for a tensor of rank {rank}.")
+    axis = axis_of(axis, rank, "take_along_axis")
+    outer = np.broadcast_shapes(x.shape[:axis] + x.shape[axis + 1 :], indices.shape[:axis] + indices.shape[axis + 1 :])
+    x = shaping.broadcast_to(x, outer[:axis] + (x.shape[axis],) + outer[axis:])
+    indices = shaping.broadcast_to(indices, outer[:axis] + (indices.shape[axis],) + outer[axis:])
+    # Flat position = index * stride of the axis + position along the others.
+    strides = np.cumprod([1, *x.shape[::-1]])[::-1][1:]
+    others = np.zeros(indices.shape, np.int64)
+    for i, n in enumerate(indices.shape):
+        if i != axis:
+            others += (np.arange(n) * strides[i]).reshape([-1 if j == i else 1 for j in range(rank)])
+    size = np.int64(x.shape[axis])
+    wrapped = emit("where", emit("less", indices, np.int64(0)), emit("add", indices, size), indices)
+    flat = emit("add", emit("multiply", wrapped, np.int64(strides[axis])), others)
+    return emit("gather", shaping.reshape(x, (-1,)), flat, axis=0)
+
+
+def _places(indices, shape):
+    """Flat positions of rows of indices over the leading axes of a shape; negative indices count from the end."""
+    depth = indices.shape[-1]
+    if depth > len(shape):
+        raise ShapeError(f"scatter: {depth} indices a row for a tensor of rank {len(shape)}.")
+    lengths = np.array(shape[:depth], np.int64)
+    strides = np.cumprod([1, *shape[:depth][::-1]])[::-1][1:].astype(np.int64)
+    indices = emit("where", emit("less", indices, np.int64(0)), emit("add", indices, lengths), indices)
+    places = emit("reduce", emit("multiply", indices, strides), axes=(len(indices.shape) - 1,), op="sum")
+    return emit("reshape", places, shape=(math.prod(places.shape),)), math.prod(shape[:depth])
+
+
+@op
+def scatter(indices, values, shape):
+    """Zeros of a shape with values added at the places that the rows of indices name."""
+    indices, values = tensor(indices, "int64"), tensor(values)
+    shape = tuple(int(n) for n in shape)
+    flat, size = _places(indices, shape)
+    rest = shape[indices.shape[-1] :]
+    rows = emit("reshape", values, shape=(flat.shape[0], math.prod(rest)))
+    return emit("reshape", emit("scatter_add", flat, rows, axis=0, size=size), shape=shape)
+
+
+@op
+def scatter_update(inputs, indices, updates, reduction=None):
+    """The input with the places that rows of indices name replaced, or added to with reduction='add'."""
+    x, indices = tensor(inputs), tensor(indices, "int64")
+    updates = tensor(updates, dtype_name(x.dtype))
+    if reduction == "add":
+        return emit("add", x, scatter(indices, updates, x.shape))
+    if reduction is not None:
+        raise ArgumentError(
+            f"scatter_update: reduction must be None or 'add', got {reduction!r}.",
+            next="use ops.maximum or ops.where on a scattered tensor for others.",
+        )
+    # Rows sorted by place: the last of equals writes. Its number, 1 more so that 0 means none, then its values by it.
+    flat, size = _places(indices, x.shape)
+    count, shape = flat.shape[0], tuple(x.shape)
+    if count == 0:
+        return x
+    rest = shape[indices.shape[-1] :]
+    places, number = emit("sort", flat, descending=False)
+    following = emit("concatenate", sliced(places, {0: builtins.slice(1, None)}), np.full(1, -1, np.int64), axis=0)
+    last = emit("not_equal", places, following)
+    number = emit("where", last, emit("add", number, np.int64(1)), np.int64(0))
+    writer = emit("scatter_add", places, number, axis=0, size=size)
+    rows = emit("reshape", updates, shape=(count, math.prod(rest)))
+    rows = emit("concatenate", np.zeros((1, math.prod(rest)), dtype_name(x.dtype)), rows, axis=0)
+    chosen = emit("gather", rows, writer, axis=0)
+    written = emit("reshape", emit("greater", writer, np.int64(0)), shape=(size, 1))
+    old = emit("reshape", x, shape=(size, math.prod(rest)))
+    return emit("reshape", emit("where", written, chosen, old), shape=shape)
+
+
+@op
+def segment_sum(data, segment_ids, num_segments=None, sorted=False):
+    """The sum of the rows of each segment.
+
+    Args:
+        data: rows.
+        segment_ids: the segment of each row; others than 0 to num_segments - 1 are left out.
+        num_segments: how many; without it the largest number decides, for which values must exist.
+        sorted: accepted as Keras has it.
+    """
+    data, ids = tensor(data), tensor(segment_ids, "int64")
+    count = _segments(ids, num_segments)
+    inside = emit("logical_and", emit("greater_equal", ids, np.int64(0)), emit("less", ids, np.int64(count)))
+    # What is outside goes to one segment more, which is cut off.
+    ids = emit("where", inside, ids, np.int64(count))
+    return sliced(emit("scatter_add", ids, data, axis=0, size=count + 1), {0: builtins.slice(0, count)})
+
+
+def _segments(ids, count):
+    if count is not None:
+        return int(count)
+    if isinstance(ids, Symbol):
+        raise ArgumentError("segment_sum: num_segments must be given while a model is traced.")
+    return int(np.max(ids, initial=-1)) + 1
+
+
+@op
+def select(condlist, choicelist, default=0):
+    """For each place the choice of the first condition that holds, else the default."""
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ArgumentError(f"select: {len(condlist)} conditions for {len(choicelist)} choices.")
+    *choices, result = promote(*choicelist, default)
+    for condition, choice in zip(condlist[::-1], choices[::-1], strict=True):
+        result = emit("where", tensor(condition, "bool"), choice, result)
+    return result

@@ -1,0 +1,191 @@
+"""New tensors: of one number, in steps, windows, unit matrices, one-hot codes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbkeras.errors import ArgumentError
+from nbkeras.ops import shaping
+from nbkeras.ops.common import (
+    axis_of,
+    cast,
+    dtype_name,
+    dtype_of,
+    emit,
+    filled,
+    is_float,
+    op,
+    result_type,
+    standardize_dtype,
+    tensor,
+)
+
+
+def zeros(shape, dtype=None):
+    """All 0."""
+    return filled(shape, 0, standardize_dtype(dtype))
+
+
+def ones(shape, dtype=None):
+    """All 1."""
+    return filled(shape, 1, standardize_dtype(dtype))
+
+
+def empty(shape, dtype=None):
+    """All 0: memory is never left with what happened to be there."""
+    return zeros(shape, dtype)
+
+
+def full(shape, fill_value, dtype=None):
+    """All one number; a tensor is broadcast to the shape."""
+    dtype = standardize_dtype(dtype)
+    if np.shape(fill_value) if not hasattr(fill_value, "shape") else fill_value.shape:
+        return shaping.broadcast_to(tensor(fill_value, dtype), shape)
+    return filled(shape, fill_value, dtype)
+
+
+def _like(x, value, dtype):
+    x = tensor(x)
+    return filled(x.shape, value, dtype_name(x.dtype) if dtype is None else standardize_dtype(dtype))
+
+
+@op
+def zeros_like(x, dtype=None):
+    """All 0, in the shape and dtype of x."""
+    return _like(x, 0, dtype)
+
+
+@op
+def ones_like(x, dtype=None):
+    """All 1, in the shape and dtype of x."""
+    return _like(x, 1, dtype)
+
+
+@op
+def empty_like(x, dtype=None):
+    """All 0, in the shape and dtype of x."""
+    return _like(x, 0, dtype)
+
+
+@op
+def full_like(x, fill_value, dtype=None):
+    """All one number, in the shape and dtype of x."""
+    x = tensor(x)
+    return full(x.shape, fill_value, dtype or dtype_name(x.dtype))
+
+
+def array(x, dtype=None):
+    """A tensor of a number, list or array."""
+    return tensor(x, None if dtype is None else standardize_dtype(dtype))
+
+
+def arange(start, stop=None, step=None, dtype=None):
+    """start, start + step, ... below stop, in the dtype that mixing the three gives.
+
+    Example:
+        >>> arange(1, 2, 0.5)
+        array([1. , 1.5], dtype=float32)
+    """
+    if dtype is None:
+        dtype = result_type(*(dtype_of(v) for v in (start, stop, step) if v is not None))
+    dtype = standardize_dtype(dtype)
+    step = 1 if step is None else step
+    if step == 0:
+        raise ArgumentError("arange: step must not be 0.")
+    values = np.arange(start, step=step) if stop is None else np.arange(start, stop, step)
+    return values.astype(dtype)
+
+
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """Evenly spaced numbers from start to stop; with `retstep` also the distance between them."""
+    dtype = _float_of(start, stop, dtype=dtype)
+    values, step = np.linspace(start, stop, num, endpoint=endpoint, retstep=True, axis=axis)
+    return (values.astype(dtype), np.asarray(step, dtype)) if retstep else values.astype(dtype)
+
+
+def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
+    """base to the power of evenly spaced numbers."""
+    return np.logspace(start, stop, num, endpoint, base, axis=axis).astype(_float_of(start, stop, dtype=dtype))
+
+
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """Numbers from start to stop with one ratio between neighbours."""
+    return np.geomspace(start, stop, num, endpoint, axis=axis).astype(_float_of(start, stop, dtype=dtype))
+
+
+def _float_of(*values, dtype):
+    if dtype is not None:
+        return standardize_dtype(dtype)
+    found = result_type(*(dtype_of(v) for v in values))
+    return found if is_float(found) else standardize_dtype(None)
+
+
+def eye(N, M=None, k=0, dtype=None):
+    """1 on a diagonal, else 0."""
+    return np.eye(N, M, k, dtype=standardize_dtype(dtype))
+
+
+def identity(n, dtype=None):
+    """The unit matrix."""
+    return np.eye(n, dtype=standardize_dtype(dtype))
+
+
+def tri(N, M=None, k=0, dtype=None):
+    """1 on diagonal k and below, else 0."""
+    return np.tri(N, M, k, dtype=standardize_dtype(dtype))
+
+
+def _window(name, text):
+    def function(x):
+        return getattr(np, name)(int(x)).astype(standardize_dtype(None))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = text
+    return function
+
+
+bartlett = _window("bartlett", "A triangular window of x numbers that ends in 0.")
+blackman = _window("blackman", "Blackman's window of x numbers.")
+hamming = _window("hamming", "Hamming's window of x numbers.")
+hanning = _window("hanning", "Hann's window of x numbers.")
+
+
+def kaiser(x, beta):
+    """Kaiser's window of x numbers."""
+    return np.kaiser(int(x), float(beta)).astype(standardize_dtype(None))
+
+
+@op
+def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
+    """1 at the class number along a new axis, else 0; numbers outside give all 0.
+
+    Example:
+        >>> import numpy as np
+        >>> one_hot(np.array([1, 0]), 3)
+        array([[0., 1., 0.],
+               [1., 0., 0.]], dtype=float32)
+    """
+    if sparse:
+        raise ArgumentError("one_hot: sparse=True is not supported.", next="leave it out.")
+    x = tensor(x, "int64")
+    axis = axis_of(axis, len(x.shape) + 1, "one_hot")
+    shape = [1] * (len(x.shape) + 1)
+    shape[axis] = num_classes
+    classes = np.arange(num_classes, dtype=np.int64).reshape(shape)
+    return cast(emit("equal", shaping.expand_dims(x, axis), classes), standardize_dtype(dtype))
+
+
+@op
+def meshgrid(*x, indexing="xy"):
+    """The coordinates of a grid from those of its axes: one tensor an axis, of rank `len(x)`."""
+    if indexing not in ("xy", "ij"):
+        raise ArgumentError(f"meshgrid: indexing must be 'xy' or 'ij', got {indexing!r}.")
+    axes = [shaping.reshape(v, (-1,)) for v in x]
+    order = [1, 0, *range(2, len(axes))] if indexing == "xy" and len(axes) > 1 else list(range(len(axes)))
+    lengths = [axes[i].shape[0] for i in order]
+    grids = []
+    for number, values in enumerate(axes):
+        place = order.index(number)
+        shape = [values.shape[0] if i == place else 1 for i in range(len(axes))]
+        grids.append(shaping.broadcast_to(shaping.reshape(values, shape), lengths))
+    return grids
