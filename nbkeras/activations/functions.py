@@ -183,7 +183,7 @@ def exponential(x):
 def sparsemax(x, axis=-1):
     """The nearest point of the probability simplex: like softmax, but small values become exactly 0.
 
-    Needs memory of the square of the axis's length for each row.
+    Needs memory of the square of the axis's length for each row. Keras 3.15 gives other numbers, which do not sum to 1.
 
     Source: Martins and Astudillo, "From softmax to sparsemax", 2016.
 

@@ -12,15 +12,15 @@ from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError, StateEr
 from nbkeras.graph import trace
 from nbkeras.graph.primitives import cast, emit, lift
 from nbkeras.graph.traced import Traced
-from nbkeras.graph.variable import Arena
 from nbkeras.naming import auto_name, to_snake_case
 from nbkeras.optimizers import regularize, schedules
 from nbkeras.optimizers.sections import Section, neighbours, put_into_arenas
+from nbkeras.optimizers.state import State
 from nbkeras.saving.registry import serialize_keras_object
 from nbkeras.variables import Variable
 
 
-class Optimizer:
+class Optimizer(State):
     """The base of all optimizers. A subclass makes its variables in `build` and changes one weight in `update_step`.
 
     Args:
@@ -62,7 +62,6 @@ class Optimizer:
         name=None,
         **kwargs,
     ):
-        object.__setattr__(self, "_variables", [])
         self.name = name or auto_name(to_snake_case(type(self).__name__))
         learning_rate = kwargs.pop("lr", learning_rate)
         if kwargs.pop("decay", None):
@@ -115,71 +114,21 @@ class Optimizer:
                 next="use larger batches.",
             )
 
-    # -- variables ------------------------------------------------------------------------------------------------
-
-    def __setattr__(self, name, value):
-        if isinstance(value, Variable) and not any(v is value for v in self._variables):
-            self._variables.append(value)
-        object.__setattr__(self, name, value)
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The optimizer's state: the step counter, the learning rate, then the slots of each weight."""
-        return list(self._variables)
+    # -- weights --------------------------------------------------------------------------------------------------
 
     @property
     def iterations(self) -> Variable:
         """How many updates were made."""
         return self._iterations
 
-    def add_variable(self, shape, initializer="zeros", dtype=None, aggregation="none", layout=None, name=None):
-        """Add a variable to the state."""
-        name = name or auto_name("variable")
-        variable = Variable(initializers.get(initializer), tuple(shape), dtype, trainable=False, name=name)
-        variable.path = f"{self.name}/{name}"
-        variable.aggregation = aggregation
-        self._variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(self, reference_variable, name=None, initializer="zeros"):
-        """Add a variable of a weight's shape and dtype, named after the weight."""
-        reference = getattr(reference_variable, "path", None) or reference_variable.name
-        name = f"{reference.replace('/', '_').replace(':', '_')}_{name or 'var'}"
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype, name=name)
-
-    def add_optimizer_variables(self, trainable_variables, name, initializer="zeros"):
-        """Add slots: a variable for each weight, or several if `name` is a list.
-
-        Returns:
-            A list of variables, or a tuple of lists. They lie in memory as the weights do.
-        """
-        names = [name] if isinstance(name, str) else list(name)
-        several = isinstance(initializer, (list, tuple))
-        initializers_ = list(initializer) if several else [initializer] * len(names)
-        if len(initializers_) != len(names):
-            raise ArgumentError(f"optimizer {self.name!r}: {len(names)} slots but {len(initializers_)} initializers.")
-        slots = tuple([] for _ in names)
-        for variable in trainable_variables:
-            for slot, slot_name, start in zip(slots, names, initializers_, strict=True):
-                if getattr(variable, "overwrite_with_gradient", False):
-                    slot.append(None)
-                else:
-                    slot.append(self.add_variable_from_reference(variable, slot_name, start))
-        for slot, slot_name in zip(slots, names, strict=True):
-            with_slot = [i for i, v in enumerate(slot) if v is not None]
-            for group in neighbours([trainable_variables[i] for i in with_slot]):
-                Arena([slot[with_slot[i]] for i in group], name=f"{self.name}_{slot_name}")
-        return slots[0] if isinstance(name, str) else slots
-
     def build(self, variables):
         """Make the state for these weights. Weights that lie in no arena move into one."""
         if self.built:
             return
         variables = list(variables)
-        with trace.paused():
-            put_into_arenas(variables, f"{self.name}_weights")
-            if self.use_ema:
-                self._averages = self.add_optimizer_variables(variables, "average")
+        put_into_arenas(variables, f"{self.name}_weights")
+        if self.use_ema:
+            self._averages = self.add_optimizer_variables(variables, "average")
         self._trainable_variables = variables
         self._positions = {id(variable): i for i, variable in enumerate(variables)}
         self.built = True
@@ -254,7 +203,9 @@ class Optimizer:
         variables = list(trainable_variables)
         if len(grads) != len(variables):
             raise ArgumentError(f"optimizer {self.name!r}: got {len(grads)} gradients for {len(variables)} weights.")
-        self.build(variables)
+        if not self.built:
+            with trace.paused():
+                self.build(variables)
         self._check_known(variables)
         if trace.current() is not None:
             self._apply(grads, variables)
@@ -369,28 +320,7 @@ class Optimizer:
         by_name = self._excluded_pattern is not None and self._excluded_pattern.search(variable.name)
         return id(variable) not in self._excluded and not by_name
 
-    # -- saving ---------------------------------------------------------------------------------------------------
-
-    def set_weights(self, weights):
-        """Set the state from arrays in the order of `variables`."""
-        for variable, value in zip(self._variables, weights, strict=True):
-            variable.assign(value)
-
-    def save_own_variables(self, store):
-        """Write the state into a dict-like store: '0', '1', ..."""
-        for i, variable in enumerate(self._variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store):
-        """Read what `save_own_variables` wrote."""
-        if len(store) != len(self._variables):
-            warnings.warn(
-                f"optimizer {self.name!r}: its state was not loaded: it has {len(self._variables)} variables, the file "
-                f"{len(store)}. Build the model and optimizer as they were when the file was written."
-            )
-            return
-        for i, variable in enumerate(self._variables):
-            variable.assign(np.asarray(store[str(i)]))
+    # -- configuration ------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict:
         """The arguments that make an equal optimizer, as plain values."""

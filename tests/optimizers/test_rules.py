@@ -117,7 +117,7 @@ def test_constraint(keras):
 
 def test_float64(keras):
     weights, gradients = data()
-    variables = [Variable(w.astype("float64")) for w in weights]
+    variables = [Variable(w, dtype="float64") for w in weights]
     optimizer = optimizers.Adam(0.01, clipnorm=1.0)
     for grads in gradients:
         optimizer.apply([g.astype("float64") for g in grads], variables)
