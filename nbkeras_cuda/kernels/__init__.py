@@ -10,7 +10,6 @@ def registry() -> dict:
     """Every kernel by name, after importing all files of this folder."""
     from nbkeras_cuda._jit import REGISTRY
 
-    importlib.import_module("nbkeras_cuda.intrinsics")  # before any kernel is compiled
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     return REGISTRY

@@ -9,7 +9,7 @@ from numba import cuda
 
 from nbkeras.kernels import scalars
 from nbkeras_cuda._jit import T, device, kernel
-from nbkeras_cuda.intrinsics import pointer, round_half_even, table
+from nbkeras_cuda.intrinsics import pointer, table
 
 REGISTERS = 16
 #: Elements of an item.
@@ -27,9 +27,6 @@ _COMMON = """
 """
 _RARE = "tan! asin! acos! atan! sinh! cosh! asinh! acosh! atanh! log2! log10! erfinv!"
 
-#: What the CUDA target writes in another way.
-_OWN = {"round": round_half_even}
-
 
 def _table(text, first):
     opcodes, traces = {}, {}
@@ -37,7 +34,7 @@ def _table(text, first):
         for word in names.split():
             name = word.rstrip("!")
             opcodes[name] = code = first + len(opcodes)
-            traces[code] = (_OWN.get(name, getattr(scalars, name)).trace, arity, word == name)
+            traces[code] = (getattr(scalars, name).trace, arity, word == name)
     return opcodes, traces
 
 

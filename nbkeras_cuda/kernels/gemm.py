@@ -7,8 +7,8 @@ PER x PER sums in registers, so that each number read from shared memory is used
 
 from numba import cuda
 
+from nbkeras.kernels.scalars import activate, activation_slope
 from nbkeras_cuda._jit import SIMULATED, T, kernel
-from nbkeras_cuda.intrinsics import activate, activation_slope
 
 #: Threads along each side of a tile, results of a thread along each side, steps of the inner dimension at once.
 SIDE, PER, DEPTH = (2, 2, 3) if SIMULATED else (16, 4, 16)

@@ -1,4 +1,4 @@
-"""Train tiny networks on the device of NBKERAS_DEVICE and store what they learnt: `python -m tests.twins.train OUT.npz`.
+"""Train tiny networks on the device of NBKERAS_DEVICE, store what they learnt: `python -m tests.twins.train OUT.npz`.
 
 Run once for each device; `test_training.py` compares the files.
 """
