@@ -12,6 +12,7 @@ from nbkeras.errors import ArgumentError
 #: do not change a model's weights.
 _seeds = random.Random()
 _generator = None
+_generator_seed = None
 
 
 def set_random_seed(seed: int) -> None:
@@ -28,7 +29,7 @@ def set_random_seed(seed: int) -> None:
         >>> bool((random.uniform((2,)) == first).all())
         True
     """
-    global _generator
+    global _generator_seed
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ArgumentError(
             f"set_random_seed: expected an integer from 0 to {2**32 - 1}, got {seed!r}.",
@@ -38,7 +39,10 @@ def set_random_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - scripts and the data sources use NumPy's global generator
     _seeds.seed(seed)
-    _generator = None
+    _generator_seed = make_default_seed()
+    if _generator is not None:
+        # The generator stays the same object: steps that were traced go on to use it.
+        _generator.state.assign(np.array([_generator_seed, 0]))
 
 
 def make_default_seed() -> int:
@@ -52,5 +56,6 @@ def global_seed_generator():
     if _generator is None:
         from nbkeras.random.seed_generator import SeedGenerator
 
-        _generator = SeedGenerator(make_default_seed(), name="global_seed_generator")
+        seed = make_default_seed() if _generator_seed is None else _generator_seed
+        _generator = SeedGenerator(seed, name="global_seed_generator")
     return _generator

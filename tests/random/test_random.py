@@ -82,6 +82,16 @@ def test_set_random_seed():
         utils.set_random_seed(-1)
 
 
+def test_set_random_seed_reaches_traced_steps():
+    step = Traced(lambda x: x * random.uniform((4,)))
+    x = np.ones(4, "float32")
+    utils.set_random_seed(1)
+    first = [step(x).tolist() for _ in range(2)]
+    utils.set_random_seed(1)
+    assert [step(x).tolist() for _ in range(2)] == first
+    assert first[0] != first[1]
+
+
 def test_a_traced_step_draws_anew_each_time():
     seed = random.SeedGenerator(3)
     step = Traced(lambda x: (random.dropout(x, 0.5, seed=seed), random.dropout(x, 0.5, seed=seed)))

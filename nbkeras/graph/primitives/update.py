@@ -107,14 +107,15 @@ primitive(
 def _clip_segments(g, norms, offsets, limit):
     out = g.copy()
     for (a, b), norm in zip(_pieces(offsets), norms, strict=True):
-        if norm > limit:
+        if not norm <= limit:
             out[a:b] *= limit / norm
     return (out,)
 
 
 def _clip_global(g, norms, s, limit):
     norm = np.sqrt(np.sum(np.square(norms, dtype=np.float64)))
-    return (g * (limit / norm) if norm > limit else g,)
+    # As in Keras, a norm that is not finite makes everything NaN.
+    return (g if norm <= limit else g * (limit / norm + (norm - norm)),)
 
 
 def _decay(w, lr, rate, offsets, mask):
