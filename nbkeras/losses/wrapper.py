@@ -55,9 +55,9 @@ class LossFunctionWrapper(Loss):
     @classmethod
     def from_config(cls, config):
         if "fn" in config:
-            from nbkeras import losses
+            from nbkeras.losses.lookup import get
 
-            config = {**config, "fn": losses.get(config["fn"])}
+            config = {**config, "fn": get(config["fn"])}
         return cls(**config)
 
     def __repr__(self):

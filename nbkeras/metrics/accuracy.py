@@ -6,6 +6,7 @@ from nbkeras import config, ops
 from nbkeras.errors import ShapeError
 from nbkeras.losses.loss import squeeze_or_expand_to_same_rank
 from nbkeras.metrics.reduction import FunctionMetric
+from nbkeras.ops.reducing import likeliest
 
 
 def accuracy(y_true, y_pred):
@@ -34,7 +35,7 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
 
 def categorical_accuracy(y_true, y_pred):
     """1 where the likeliest class is the label's, else 0; labels one-hot.   (N, ..., C) -> (N, ...)"""
-    return _matches(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1))
+    return _matches(likeliest(y_true), likeliest(y_pred))
 
 
 def sparse_categorical_accuracy(y_true, y_pred):
@@ -47,7 +48,7 @@ def sparse_categorical_accuracy(y_true, y_pred):
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
         y_true = ops.squeeze(y_true, -1)
     _check_classes(y_true, y_pred, "sparse_categorical_accuracy", "categorical_accuracy")
-    matches = _matches(y_true, ops.argmax(y_pred, axis=-1))
+    matches = _matches(ops.cast(y_true, config.floatx()), likeliest(y_pred))
     if len(matches.shape) > 1 and matches.shape[-1] == 1:
         matches = ops.squeeze(matches, -1)
     return matches

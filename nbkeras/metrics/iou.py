@@ -102,7 +102,7 @@ class IoU(Metric):
 
     def result(self):
         matrix = ops.cast(self.total_cm, "float32")
-        hits = ops.sum(matrix * np.eye(self.num_classes, dtype="float32"), axis=0)
+        hits = ops.diag(matrix)
         union = ops.sum(matrix, axis=0) + ops.sum(matrix, axis=1) - hits
         ids = np.asarray(self.target_class_ids, "int64")
         hits, union = ops.take(hits, ids), ops.take(union, ids)

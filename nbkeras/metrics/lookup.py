@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from nbkeras import losses
 from nbkeras.errors import ArgumentTypeError
+from nbkeras.losses.lookup import FUNCTIONS as LOSS_FUNCTIONS
 from nbkeras.metrics import (
     accuracy,
     auc,
@@ -64,7 +64,7 @@ KNOWN = (
 )
 
 #: The functions that metrics are means of, by name.
-FUNCTIONS = {f.__name__: f for f in losses.lookup.FUNCTIONS} | {
+FUNCTIONS = {f.__name__: f for f in LOSS_FUNCTIONS} | {
     name: thing
     for module in (accuracy, correlation, regression)
     for name, thing in vars(module).items()

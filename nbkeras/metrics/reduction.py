@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from nbkeras import losses, ops
-from nbkeras.losses.loss import squeeze_or_expand_to_same_rank
+from nbkeras import ops
+from nbkeras.losses.lookup import FUNCTIONS
+from nbkeras.losses.loss import Loss, squeeze_or_expand_to_same_rank
 from nbkeras.metrics.metric import Metric
 from nbkeras.saving.registry import serialize_keras_object
 
@@ -103,7 +104,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
-        if self.direction is None and (fn in losses.lookup.FUNCTIONS or isinstance(fn, losses.Loss)):
+        if self.direction is None and (fn in FUNCTIONS or isinstance(fn, Loss)):
             self.direction = "min"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -116,9 +117,9 @@ class MeanMetricWrapper(Mean):
     @classmethod
     def from_config(cls, config):
         if "fn" in config:
-            from nbkeras import metrics
+            from nbkeras.metrics.lookup import function
 
-            config = {**config, "fn": metrics.lookup.function(config["fn"])}
+            config = {**config, "fn": function(config["fn"])}
         return cls(**config)
 
 

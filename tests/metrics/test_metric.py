@@ -132,7 +132,7 @@ class Forgetful(metrics.Metric):
         (Forgetful, StateError, r"super\(\).__init__\(\) was not called"),
         (lambda: metrics.Metric().update_state(), NotImplementedError, "must define update_state"),
         (lambda: metrics.Precision(thresholds=[0.5, 2]), ArgumentError, r"between 0 and 1, got \[2\]"),
-        (lambda: metrics.Precision(top_k=5)([[1, 0]], [[0.1, 0.2]]), ArgumentError, "only 2 classes"),
+        (lambda: metrics.Precision(top_k=5)([[1, 0]], [[0.1, 0.2]]), ArgumentError, "length of .1, 2., got 5"),
         (lambda: metrics.Precision(class_id=2)([[1, 0]], [[0.1, 0.2]]), ShapeError, "class_id 2 needs predictions"),
         (lambda: metrics.AUC(curve="PRC"), ArgumentError, "expected curve to be one of ROC, PR, PRGAIN, got 'PRC'"),
         (lambda: metrics.AUC(num_thresholds=1), ArgumentError, "at least 2, got 1"),
