@@ -8,13 +8,18 @@ import numpy as np
 
 from nbkeras.ops import elementwise as el
 from nbkeras.ops import ordering, reducing, shaping
-from nbkeras.ops.common import emit, floating, number, op
+from nbkeras.ops.common import cast, dtype_name, emit, floating, number, op, tensor
 
 
 @op
 def relu(x):
     """max(x, 0)."""
-    return emit("relu", floating(x))
+    return emit("relu", _not_bool(x))
+
+
+def _not_bool(x):
+    x = tensor(x)
+    return cast(x, "int32") if dtype_name(x.dtype) == "bool" else x
 
 
 @op
@@ -93,7 +98,7 @@ def hard_swish(x):
 @op
 def hard_tanh(x):
     """x, but not below -1 nor above 1."""
-    return el.clip(floating(x), -1.0, 1.0)
+    return el.clip(_not_bool(x), -1, 1)
 
 
 @op
@@ -251,7 +256,7 @@ def _sparsemax(x):
     total = ordering.cumsum(values, axis=-1)
     ranks = np.arange(1, n + 1).astype(total.dtype)
     support = emit("greater", emit("add", emit("multiply", values, ranks), number(x, 1)), total)
-    count = reducing.sum(emit("cast", support, dtype=x.dtype), -1, True)
+    count = reducing.sum(cast(support, x.dtype), -1, True)
     inside = reducing.sum(emit("where", support, values, number(x, 0)), -1, True)
     threshold = emit("divide", emit("subtract", inside, number(x, 1)), count)
     return emit("relu", emit("subtract", x, threshold))

@@ -13,6 +13,8 @@ from nbkeras.ops.common import axis_of, cast, dtype_name, emit, floating, number
 def normalize(x, axis=-1, order=2, epsilon=None):
     """x divided by its norm along an axis."""
     x = floating(x)
+    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
+        raise ArgumentError(f"normalize: order must be a whole number from 1 on, got {order!r}.")
     epsilon = config.epsilon() if epsilon is None else epsilon
     if order == 2:
         total = reducing.sum(emit("square", x), axis, True)

@@ -218,7 +218,7 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     below, above = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
     share = {"lower": 0 * place, "higher": 0 * place + 1, "midpoint": 0 * place + 0.5}.get(method, place - below)
     if method == "nearest":
-        share = np.round(place) - below
+        share = 1.0 * (place - below > 0.5)
     share = np.where(above == below, 0.0, share).astype(dtype_name(x.dtype))
     low, high = (emit("gather", values, i, axis=len(lead)) for i in (below, above))
     y = emit("add", emit("multiply", low, number(x, 1) - share), emit("multiply", high, share))

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 
-from nbkeras.errors import ShapeError
+from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.primitives.reduction import normalize_axes
 from nbkeras.ops import elementwise as el
 from nbkeras.ops import shaping
-from nbkeras.ops.common import axis_of, cast, dtype_name, emit, floating, op, tensor
+from nbkeras.ops.common import axis_of, cast, dtype_name, emit, filled, floating, op, standardize_dtype, tensor
 
 
 def _reduce(x, operation, axis, keepdims):
@@ -26,20 +26,26 @@ def _count(x, axis) -> int:
     return math.prod(x.shape[a] for a in normalize_axes(axis, len(x.shape)))
 
 
+#: Small whole numbers are added up in 32 bits, as in NumPy and JAX.
+_WIDER = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
+
+
+def _wide(x):
+    kind = dtype_name(x.dtype)
+    return cast(x, _WIDER.get(kind, kind))
+
+
 @op
 def sum(x, axis=None, keepdims=False):
     """The sum along axes; booleans are counted."""
-    x = tensor(x)
-    if dtype_name(x.dtype) in ("bool", "int8", "int16"):
-        x = cast(x, "int32")
-    return _reduce(x, "sum", axis, keepdims)
+    return _reduce(_wide(tensor(x)), "sum", axis, keepdims)
 
 
 @op
 def prod(x, axis=None, keepdims=False, dtype=None):
     """The product along axes."""
-    x = tensor(x, dtype)
-    return _reduce(cast(x, "int32") if dtype_name(x.dtype) == "bool" else x, "prod", axis, keepdims)
+    x = tensor(x) if dtype is None else tensor(x, standardize_dtype(dtype))
+    return _reduce(x if dtype is not None else _wide(x), "prod", axis, keepdims)
 
 
 @op
@@ -70,18 +76,28 @@ def std(x, axis=None, keepdims=False):
     return emit("sqrt", var(x, axis, keepdims))
 
 
+def _extreme(x, operation, axis, keepdims, initial):
+    x = tensor(x)
+    if initial is None:
+        return _reduce(x, operation, axis, keepdims)
+    choose = el.maximum if operation == "max" else el.minimum
+    axes = normalize_axes(axis, len(x.shape))
+    if math.prod(x.shape[a] for a in axes) == 0:
+        kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
+        return filled(kept, initial, dtype_name(x.dtype))
+    return choose(_reduce(x, operation, axes, keepdims), initial)
+
+
 @op
 def max(x, axis=None, keepdims=False, initial=None):
     """The largest value along axes; NaN if there is one."""
-    y = _reduce(tensor(x), "max", axis, keepdims)
-    return y if initial is None else el.maximum(y, initial)
+    return _extreme(x, "max", axis, keepdims, initial)
 
 
 @op
 def min(x, axis=None, keepdims=False, initial=None):
     """The smallest value along axes; NaN if there is one."""
-    y = _reduce(tensor(x), "min", axis, keepdims)
-    return y if initial is None else el.minimum(y, initial)
+    return _extreme(x, "min", axis, keepdims, initial)
 
 
 @op
@@ -108,7 +124,7 @@ def all(x, axis=None, keepdims=False):
     return _reduce(tensor(x, "bool"), "min", axis, keepdims)
 
 
-def _arg(x, operation, axis, keepdims):
+def _arg(x, operation, axis, keepdims, dtype="int32"):
     x = tensor(x)
     if dtype_name(x.dtype) == "bool":
         x = cast(x, "int32")
@@ -117,7 +133,7 @@ def _arg(x, operation, axis, keepdims):
         x, place = emit("reshape", x, shape=(math.prod(shape),)), 0
     else:
         place = normalize_axes(axis, len(shape))[0]
-    y = cast(emit("arg_reduce", x, axis=place, op=operation), "int32")
+    y = cast(emit("arg_reduce", x, axis=place, op=operation), dtype)
     if keepdims:
         kept = (1,) * len(shape) if axis is None else tuple(1 if i == place else n for i, n in enumerate(shape))
         y = emit("reshape", y, shape=kept)
@@ -128,6 +144,15 @@ def _arg(x, operation, axis, keepdims):
 def argmax(x, axis=None, keepdims=False):
     """Where the largest value is (the first of equals), int32."""
     return _arg(x, "max", axis, keepdims)
+
+
+def likeliest(scores):
+    """The number of the largest score along the last axis, as floatx.
+
+    Class numbers are whole in float32 up to 2**24; compared as floats they need no integer twin of the elementwise
+    kernel, which is two seconds of a cold start.
+    """
+    return _arg(scores, "max", -1, False, standardize_dtype(None))
 
 
 @op
@@ -151,8 +176,8 @@ def average(x, axis=None, weights=None):
     weights = tensor(weights, dtype_name(x.dtype))
     if len(weights.shape) == 1 and len(x.shape) > 1:
         place = normalize_axes(axis, len(x.shape))[0]
-        weights = emit("reshape", weights, shape=tuple(-1 if i == place else 1 for i in range(len(x.shape))))
-    return el.divide(sum(el.multiply(x, weights), axis), sum(weights * np.ones(x.shape, dtype_name(x.dtype)), axis))
+        weights = shaping.reshape(weights, [-1 if i == place else 1 for i in range(len(x.shape))])
+    return el.divide(sum(el.multiply(x, weights), axis), sum(shaping.broadcast_to(weights, x.shape), axis))
 
 
 @op
@@ -160,7 +185,7 @@ def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) along axes, without overflow."""
     x = floating(x)
     top = max(x, axis, True)
-    top = emit("where", el.isfinite(top), top, np.zeros((), dtype_name(x.dtype)))
+    top = emit("where", emit("isfinite", top), top, np.zeros((), dtype_name(x.dtype)))
     total = emit("log", sum(emit("exp", emit("subtract", x, top)), axis, True))
     y = emit("add", total, top)
     axes = normalize_axes(axis, len(x.shape))
@@ -171,16 +196,52 @@ def logsumexp(x, axis=None, keepdims=False):
 
 @op
 def norm(x, ord=None, axis=None, keepdims=False):
-    """The Euclidean norm along axes (ord None or 2), or the sum (1), largest (inf) or smallest (-inf) of |x|."""
+    """The norm of vectors (one axis) or matrices (two).
+
+    Args:
+        ord: None for the Euclidean norm. Vectors: a number p for sum(|x|**p)**(1/p), inf, -inf, 0 to count. Matrices:
+            'fro', or the largest (smallest) sum of |x| over columns, 1 (-1), or rows, inf (-inf).
+        axis: one axis, two, or None for all.
+    """
     x = floating(x)
-    size = emit("absolute", x)
-    if ord in (None, 2, "fro"):
+    rank = len(x.shape)
+    if ord is None:
         return emit("sqrt", sum(emit("square", x), axis, keepdims))
-    if ord == 1:
-        return sum(size, axis, keepdims)
+    axes = tuple(range(rank)) if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+    axes = tuple(axis_of(a, rank, "norm") for a in axes)
+    if len(axes) == 2:
+        return _matrix_norm(x, ord, axes, keepdims)
+    if len(axes) != 1 or isinstance(ord, str):
+        raise ArgumentError(
+            f"norm: ord={ord!r} along {len(axes)} axes.", next="give one axis, or two for a norm of matrices."
+        )
+    return _vector_norm(x, ord, axes, keepdims)
+
+
+def _vector_norm(x, ord, axes, keepdims):
+    size = emit("absolute", x)
+    if ord == 0:
+        return tensor(sum(el.not_equal(x, 0), axes, keepdims), dtype_name(x.dtype))
     if ord in (np.inf, -np.inf):
-        return (max if ord > 0 else min)(size, axis, keepdims)
-    return el.power(sum(el.power(size, ord), axis, keepdims), 1.0 / ord)
+        return (max if ord > 0 else min)(size, axes, keepdims)
+    if ord == 1:
+        return sum(size, axes, keepdims)
+    if ord == 2:
+        return emit("sqrt", sum(emit("square", x), axes, keepdims))
+    return el.power(sum(el.power(size, ord), axes, keepdims), 1.0 / ord)
+
+
+def _matrix_norm(x, ord, axes, keepdims):
+    if ord == "fro":
+        return emit("sqrt", sum(emit("square", x), axes, keepdims))
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ArgumentError(
+            f"norm: ord={ord!r} of matrices is not supported.", next="use 'fro', 1, -1, inf or -inf, or one axis."
+        )
+    rows, columns = axes
+    added, chosen = (rows, columns) if ord in (1, -1) else (columns, rows)
+    y = (max if ord > 0 else min)(sum(emit("absolute", x), added, True), chosen, True)
+    return y if keepdims else shaping.squeeze(y, axes)
 
 
 @op

@@ -9,10 +9,13 @@ import numpy as np
 from nbkeras.errors import ArgumentError
 from nbkeras.graph.primitives.elementwise import divide, multiply, where
 from nbkeras.graph.primitives.emit import cast, emit
+from nbkeras.graph.primitives.moving import fill
 from nbkeras.graph.primitives.table import primitive
 
 OPERATIONS = {"sum": 0, "max": 1, "min": 2, "prod": 3}
 _REFERENCE = {"sum": np.sum, "max": np.max, "min": np.min, "prod": np.prod}
+#: What no values give; for max and min of booleans, which are `any` and `all`, only.
+_OF_NOTHING = {"sum": 0, "prod": 1, "max": 0, "min": 1}
 
 #: Elements that one partial result covers; more are combined in a second launch, so that one long sum uses all cores.
 BLOCK = 8192
@@ -32,12 +35,14 @@ def normalize_axes(axes, rank: int) -> tuple[int, ...]:
 def _infer(node):
     x = node.inputs[0]
     kept = tuple(n for i, n in enumerate(x.shape) if i not in node.params["axes"])
-    if node.params["op"] in ("max", "min") and x.size == 0 and math.prod(kept) > 0:
+    if node.params["op"] in ("max", "min") and x.dtype != "bool" and x.size == 0 and math.prod(kept) > 0:
         raise ArgumentError(f"{node.params['op']} of an empty tensor of shape {x.shape} has no value.")
     return [(kept, x.dtype)]
 
 
 def _reference(x, axes, op):
+    if x.size == 0:
+        return np.full([n for i, n in enumerate(x.shape) if i not in axes], _OF_NOTHING[op], x.dtype)
     return _REFERENCE[op](x, axis=axes, **({"dtype": x.dtype} if op in ("sum", "prod") else {}))
 
 
@@ -86,6 +91,9 @@ def _lower(node, low):
     x, y = node.inputs[0], node.outputs[0]
     operation = OPERATIONS[node.params["op"]]
     dtype = x.dtype
+    if x.size == 0:
+        fill(low, y, _OF_NOTHING[node.params["op"]])
+        return
     steps = [step for step in runs(x.shape, node.params["axes"]) if step[1] != 1] or [(x.size, 1, 1)]
     source = x
     for number, (outer, mid, inner) in enumerate(steps):

@@ -1,0 +1,82 @@
+"""Every function of `ops` gives Keras's values, shapes and dtypes: at once, traced, and on Keras tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras import ops, tree
+from tests.ops.ways import arrays_in, called, symbolic, table, traced
+
+CALLS = table()
+
+#: Functions that give other things than one call's numbers; tests/ops/test_functions.py has their tests.
+ELSEWHERE = set(
+    "affine mish getitem cond switch scan map vectorized_map fori_loop while_loop associative_scan convert_to_numpy "
+    "empty argpartition is_tensor".split()
+)
+
+#: Their result's shape, or a value given as an array that must be known, depends on values.
+ON_VALUES = set("bincount nonzero quantile percentile nanquantile linspace repeat".split())
+
+#: Keras's own inference fails or says less than it could for Keras tensors; ours is held against the arrays' result.
+NOT_ASKED = set("batch_normalization get_item ndim shape size dtype".split())
+
+
+def cases(names=None):
+    return [
+        pytest.param(name, number, id=f"{name}-{number}")
+        for name in sorted(names or CALLS)
+        for number in range(len(CALLS[name]))
+    ]
+
+
+def test_every_function_is_in_the_table():
+    assert set(CALLS) | ELSEWHERE == set(ops.__all__)
+
+
+def assert_same(ours, theirs, rtol=1e-5, atol=1e-6):
+    ours, theirs = tree.flatten(ours), tree.flatten(theirs)
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.shape(a) == np.shape(b)
+        if hasattr(b, "dtype"):
+            assert str(a.dtype) == str(b.dtype)
+            np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=rtol, atol=atol, equal_nan=True)
+        else:
+            assert a == b
+
+
+@pytest.fixture
+def keras():
+    return pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name, number", cases())
+def test_values(keras, name, number):
+    arguments, options = CALLS[name][number]
+    theirs = called(getattr(keras.ops, name), arguments, options, keras.ops.convert_to_tensor)
+    assert_same(getattr(ops, name)(*arguments, **options), theirs)
+
+
+@pytest.mark.parametrize("name, number", cases(set(CALLS) - ON_VALUES))
+def test_traced(name, number):
+    arguments, options = CALLS[name][number]
+    function = getattr(ops, name)
+    with np.errstate(all="ignore"):
+        assert_same(traced(function, arguments, options), function(*arguments, **options), rtol=1e-6)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name, number", cases(set(CALLS) - ON_VALUES - NOT_ASKED))
+def test_keras_tensors(keras, name, number):
+    arguments, options = CALLS[name][number]
+    if not arrays_in(arguments, options):
+        pytest.skip("no tensor among the arguments")
+    ours = tree.flatten(symbolic(getattr(ops, name), arguments, options))
+    theirs = tree.flatten(symbolic(getattr(keras.ops, name), arguments, options, keras.KerasTensor))
+    assert [t.shape for t in ours] == [tuple(t.shape) for t in theirs]
+    assert [t.dtype for t in ours] == [t.dtype for t in theirs]
