@@ -118,6 +118,19 @@ def assemble(node):
     return kernel, kind, operands, np.array(folded, np.int64), program, np.array(values or [0], kind)
 
 
+def read_before_made(members, source, result) -> bool:
+    """True if no member reads `source`, under any name, after the one that makes `result`: it may take its memory."""
+    names, last, made = {id(source)}, -1, -1
+    for position, member in enumerate(members):
+        if any(id(s) in names for s in member.inputs):
+            last = position
+            if _renames(member):
+                names.add(id(member.outputs[0]))
+        if member.outputs[0] is result:
+            made = position
+    return last <= made
+
+
 def _renames(member) -> bool:
     """True for nodes whose result is already in their input's register."""
     if member.primitive.opcode == "cast":

@@ -25,6 +25,9 @@ ALLOWED = (
     "float64",
 )
 
+#: Bytes of one value, by name.
+ITEMSIZE = {name: np.dtype(name).itemsize for name in ALLOWED}
+
 #: NumPy dtype -> name. `str(dtype)` takes 8 us, which is more than a small operation.
 NAMES = {np.dtype(name): name for name in ALLOWED}
 

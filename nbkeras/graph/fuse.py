@@ -26,12 +26,13 @@ from nbkeras.kernels.scalars import ACTIVATIONS
 def fuse(graph) -> list[Node]:
     """The nodes that a plan runs, in order, after all rewrites; each pass is verified."""
     nodes, extra = order.take_snapshots(order.live(graph), graph)
-    verify(nodes, graph, "trace")
+    checked: set[int] = set()
+    verify(nodes, graph, "trace", checked)
     for rewrite in (merge_equal, share_softmax, fuse_activation, fuse_gate):
         nodes = order.sort(rewrite(nodes, graph), extra)
-        verify(nodes, graph, rewrite.__name__)
-    nodes = group(nodes, graph, extra)
-    verify(nodes, graph, "group")
+        verify(nodes, graph, rewrite.__name__, checked)
+    nodes = group(nodes, graph, order.after_readers(nodes, graph)[0])
+    verify(nodes, graph, "group", checked)
     return nodes
 
 

@@ -51,13 +51,14 @@ def group(nodes, graph, extra):
     producers = {id(s): n for n in nodes for s in n.outputs}
     # `reach[u]`: the units (nodes or groups, by bit) that unit u depends on, through any path.
     unit, reach, members = {}, {}, {}
+    before = {id(n): [id(producers[id(s)]) for s in n.inputs if id(s) in producers] for n in nodes}
+    for late, early in extra.items():
+        before[late].extend(early)
 
     def closure(node, home=None):
         mask = 0
-        needed = [producers[id(s)] for s in node.inputs if id(s) in producers]
-        needed += [n for n in nodes if id(n) in extra.get(id(node), ())]
-        for other in needed:
-            u = unit.get(id(other))
+        for other in before[id(node)]:
+            u = unit.get(other)
             if u is not None and u != home:
                 mask |= u | reach[u]
         return mask

@@ -43,10 +43,12 @@ def memory_roots(graph):
     return keys
 
 
-def after_readers(nodes, graph) -> dict[int, set[int]]:
-    """For each node that overwrites memory, the earlier nodes that read it: id(node) -> ids.
+def after_readers(nodes, graph):
+    """What overwriting memory in place demands of the order.
 
-    A later node that still wants the old value gets a snapshot of it, taken before.
+    Returns:
+        For each node that overwrites memory the earlier nodes that read it, id(node) -> ids; and the values that are
+        wanted after their memory was overwritten, id(symbol) -> (symbol, the node that overwrites it).
     """
     producers = {id(s): n for n in nodes for s in n.outputs}
     keys = memory_roots(graph)
@@ -57,41 +59,46 @@ def after_readers(nodes, graph) -> dict[int, set[int]]:
                 owner = root(symbol, producers)
                 if id(owner) in producers:
                     keys.setdefault(id(owner), id(node.outputs[0]))
+    known: dict[int, int] = {}
 
     def key(symbol):
-        owner = root(symbol, producers)
-        return keys.get(id(owner), id(owner))
+        if id(symbol) not in known:
+            owner = root(symbol, producers)
+            known[id(symbol)] = keys.get(id(owner), id(owner))
+        return known[id(symbol)]
 
-    readers, version = defaultdict(list), {}
-    extra = defaultdict(set)
-    stale: dict[int, Node] = {}
-    snapshots = {}
+    readers, values = defaultdict(list), defaultdict(list)
+    for symbol in graph.reads.values():
+        values[key(symbol)].append(symbol)
+    extra, stale, snapshots = defaultdict(set), {}, {}
     for node in nodes:
         for symbol in node.inputs:
             if id(symbol) in stale:
                 snapshots.setdefault(id(symbol), (symbol, stale[id(symbol)]))
             readers[key(symbol)].append(node)
-        for output, source in node.primitive.inplace.items():
+        for source in node.primitive.inplace.values():
             place = key(node.inputs[source])
             extra[id(node)].update(id(r) for r in readers[place] if r is not node)
-            for other in nodes:
-                if other is node:
-                    break
-                for symbol in other.outputs:
-                    if key(symbol) == place:
-                        stale.setdefault(id(symbol), node)
-            for symbol in graph.reads.values():
-                if key(symbol) == place:
-                    stale.setdefault(id(symbol), node)
-            version[id(node.outputs[output])] = place
+            for symbol in values.pop(place, ()):
+                stale.setdefault(id(symbol), node)
+        for symbol in node.outputs:
+            values[key(symbol)].append(symbol)
     for symbol in (*graph.outputs, *graph.writes.values()):
         if id(symbol) in stale:
             snapshots.setdefault(id(symbol), (symbol, stale[id(symbol)]))
     return extra, snapshots
 
 
+def sink(nodes):
+    """Counters that nothing reads afterwards are counted up last, so that their old value needs no snapshot."""
+    read = {id(s) for n in nodes for s in n.inputs}
+    last = {id(n) for n in nodes if n.primitive.inplace and not any(id(s) in read for s in n.outputs)}
+    return [n for n in nodes if id(n) not in last] + [n for n in nodes if id(n) in last]
+
+
 def take_snapshots(nodes, graph):
     """Copy values that are read after their memory was overwritten; returns the nodes and their extra dependencies."""
+    nodes = sink(nodes)
     extra, snapshots = after_readers(nodes, graph)
     if not snapshots:
         return nodes, extra

@@ -9,7 +9,7 @@ import numpy as np
 
 from nbkeras import config, device
 from nbkeras.errors import KernelError
-from nbkeras.graph.assemble import OutOfRegisters, assemble
+from nbkeras.graph.assemble import OutOfRegisters, assemble, read_before_made
 from nbkeras.graph.fuse import fuse
 from nbkeras.graph.groups import GROUP, is_group
 from nbkeras.graph.primitives.moving import copy, strides_of
@@ -138,6 +138,7 @@ class Plan:
         outputs = {id(s) for s in graph.outputs}
         for node in self.nodes:
             low.node = node
+            first = len(low.steps)
             for output, source in node.primitive.inplace.items():
                 self.place[id(node.outputs[output])] = self.place[id(node.inputs[source])]
             if node.primitive.view:
@@ -152,7 +153,7 @@ class Plan:
                 node.primitive.lower(node, low)
             for symbol in node.outputs:
                 self.place.setdefault(id(symbol), (symbol, 0))
-                self._producer.setdefault(id(symbol), (node, len(low.steps)))
+                self._producer.setdefault(id(symbol), (node, first))
 
     def _group(self, node, low):
         """Launch a group; one that needs too many registers is cut in two."""
@@ -241,23 +242,25 @@ class Plan:
     def _old_value_is_dead(self, steps, old, owner) -> bool:
         """No step from the one that makes `owner` on reads the old value, but elementwise at the same index."""
         variable = self.place[id(old)][0]
-        first = min(i for i, step in enumerate(steps) if any(self._owner(s) is owner for s in _known(step, self.place)))
+        first = self._producer[id(owner)][1]
         for i, step in enumerate(steps[first:], first):
             for symbol in _known(step, self.place):
                 where = self.place[id(symbol)][0]
                 if where is not variable and not (variable.arena is not None and where is variable.arena):
                     continue
-                same_index = (
-                    i == first
-                    and step.node is not None
-                    and is_group(step.node)
-                    and where is variable
-                    and symbol.dtype == old.dtype
-                    and symbol.shape == step.node.params["members"][0].outputs[0].shape
-                )
+                same_index = i == first and where is variable and self._elementwise(step, symbol, old, owner)
                 if not same_index:
                     return False
         return True
+
+    @staticmethod
+    def _elementwise(step, symbol, old, owner) -> bool:
+        """The step reads the old value element by element, and each before it writes the new one there."""
+        if step.node is None or not is_group(step.node):
+            return False
+        members = step.node.params["members"]
+        aligned = symbol.dtype == old.dtype and symbol.shape == members[0].outputs[0].shape
+        return aligned and read_before_made(members, symbol, owner)
 
     # -- memory ---------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from nbkeras.errors import ArgumentTypeError
+from nbkeras.graph.dtypes import ITEMSIZE
 
 #: Operator name ('add', 'getitem', ...) -> function; `nbkeras.ops` fills it, so that `x + y` means `ops.add(x, y)`.
 OPERATORS: dict = {}
@@ -63,22 +64,19 @@ class Operators:
 class Symbol(Operators):
     """A value inside a traced graph: a concrete shape, a dtype, and the node that computes it (None for a source)."""
 
-    __slots__ = ("dtype", "index", "name", "node", "shape")
+    __slots__ = ("dtype", "index", "name", "node", "shape", "size")
 
     def __init__(self, shape, dtype, node=None, index=0, name=None):
-        self.shape = tuple(int(n) for n in shape)
+        self.shape = tuple(map(int, shape))
+        self.size = math.prod(self.shape)
         self.dtype = dtype
         self.node = node
         self.index = index
         self.name = name
 
     @property
-    def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    @property
     def nbytes(self) -> int:
-        return self.size * np.dtype(self.dtype).itemsize
+        return self.size * ITEMSIZE[self.dtype]
 
     def __repr__(self):
         source = self.node.primitive.name if self.node is not None else self.name or "source"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """Every primitive's gradient, and the gradient of its gradient, against finite differences in float64."""
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def test_check_names_the_step_that_differs(monkeypatch):
     row = TABLE["softmax"]
     wrong = type(row)(**{**row.__dict__, "reference": lambda x, log: x * 0})
     monkeypatch.setitem(TABLE, "softmax", wrong)
-    with pytest.raises(KernelError, match=r"NBKERAS_CHECK: step 0 \(softmax, in the step\), output 0 at index \(0, 0\)"):
+    expected = r"NBKERAS_CHECK: step 0 \(softmax, in the step\), output 0 at index \(0, 0\)"
+    with pytest.raises(KernelError, match=expected):
         Traced(lambda x: emit("softmax", x, log=False))(np.ones((2, 3), np.float32))
 
 
@@ -158,6 +159,24 @@ class TestVariables:
 
         traced = Traced(step)
         assert [float(traced()) for _ in range(3)] == [2, 4, 16]
+
+    @pytest.mark.parametrize("late", [False, True])
+    def test_old_value_used_in_the_same_launch_that_makes_the_new_one(self, late):
+        v = Slot(np.arange(700, dtype=np.float32), "float32")
+
+        def step(x):
+            old = v.value
+            if not late:
+                twice = emit("multiply", old, np.float32(2))
+            new = emit("add", old, x)
+            v.assign(new)
+            if late:
+                twice = emit("multiply", emit("broadcast_to", old, shape=old.shape), np.float32(2))
+            return emit("subtract", new, twice)
+
+        difference = Traced(step)(np.full(700, 5, np.float32))
+        np.testing.assert_array_equal(v.numpy(), np.arange(700) + 5)
+        np.testing.assert_array_equal(difference, 5 - np.arange(700))
 
     def test_swap(self):
         a, b = Slot(np.zeros(4, np.float32), "float32"), Slot(np.ones(4, np.float32), "float32")
@@ -252,5 +271,5 @@ def test_chunks_cover_the_items_and_depend_on_nothing_else(items):
 def test_reading_the_value_of_a_symbol_is_an_error_with_advice():
     from nbkeras.errors import ArgumentTypeError
 
-    with pytest.raises(ArgumentTypeError, match="use ops.where or ops.cond"):
+    with pytest.raises(ArgumentTypeError, match=r"use ops\.where or ops\.cond"):
         Traced(lambda x: 1 if emit("greater", x, np.float64(0)) else 0)(np.ones(()))
