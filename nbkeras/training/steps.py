@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import tree
-from nbkeras.graph import run
 from nbkeras.graph.traced import Signature, TracedPlan, outline
 from nbkeras.training.columns import batch_dtype
 from nbkeras.training.gather import RowGather
-from nbkeras.training.source import Batch, Rows
+from nbkeras.training.source import Rows
 from nbkeras.utils.data import pack_x_y_sample_weight
 
 
@@ -26,13 +25,21 @@ class Steps:
     Args:
         function: takes the data of a batch (as Keras packs it: x, (x, y) or (x, y, sample_weight)) and gives logs or
             predictions; it is traced once for each signature.
+        prepare: called with the first batch of each signature that comes as arrays; gives a function that checks the
+            labels of such batches.
+
+    Attributes:
+        reuse: False to trace the function for every batch.
     """
 
     #: Plans kept: users who feed batches of every size should not fill the memory.
     KEPT = 32
 
-    def __init__(self, function):
+    def __init__(self, function, prepare=None):
         self.function = function
+        self.prepare = prepare
+        self.reuse = True
+        self._checks: dict = {}
         self._plans: dict = {}
         self._feeds: dict = {}
 
@@ -43,6 +50,8 @@ class Steps:
             batch: a `Batch` of arrays, or `Rows` to gather from the columns.
             columns: `(x, y, sample_weight)` of the array source that the rows belong to.
         """
+        if not self.reuse:
+            self.clear()
         if isinstance(batch, Rows):
             feed = self._feeds.get((len(batch.indices), id(columns)))
             if feed is None:
@@ -52,10 +61,20 @@ class Steps:
         else:
             data = pack_x_y_sample_weight(*batch)
             signature = Signature((data,))
+            self._check(signature.key, batch)
             traced = self._plan(signature.key, (data,))
             traced.feed(signature.arrays)
         traced.run()
         return traced
+
+    def _check(self, key, batch):
+        """Refuse wrong labels before they are trained on."""
+        if self.prepare is None:
+            return
+        check = self._checks.get(key)
+        if check is None:
+            check = self._checks[key] = self.prepare(batch)
+        check(batch.y)
 
     def _new_feed(self, n, columns):
         """The plan for batches of n rows, and what gathers them from these columns."""
@@ -75,7 +94,9 @@ class Steps:
         traced = self._plans.get(key)
         if traced is None:
             while len(self._plans) >= self.KEPT:
-                self._plans.pop(next(iter(self._plans)))
+                oldest = next(iter(self._plans))
+                self._plans.pop(oldest)
+                self._checks.pop(oldest, None)
             traced = self._plans[key] = TracedPlan(self.function, arguments)
         return traced
 
@@ -87,12 +108,4 @@ class Steps:
         """Forget all plans."""
         self._plans.clear()
         self._feeds.clear()
-
-
-def as_batch(x, y=None, sample_weight=None) -> Batch:
-    """A batch of device arrays from what users pass."""
-
-    def convert(leaf):
-        return None if leaf is None else run.as_array(leaf)
-
-    return Batch(*(tree.map_structure(convert, part) for part in (x, y, sample_weight)))
+        self._checks.clear()

@@ -1,0 +1,52 @@
+"""Collecting the outputs of batches into whole arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbkeras import device, tree
+from nbkeras.errors import StateError
+
+
+class Collector:
+    """Puts the outputs of batches into whole arrays.
+
+    Args:
+        rows: how many rows there will be at most, None if unknown.
+
+    Example:
+        >>> collector = Collector(3)
+        >>> collector.add({"a": np.array([1.0, 2.0])})
+        >>> collector.add({"a": np.array([3.0])})
+        >>> collector.result()
+        {'a': array([1., 2., 3.])}
+    """
+
+    def __init__(self, rows: int | None):
+        self.rows, self.at = rows, 0
+        self._parts, self._whole, self._structure = [], None, None
+
+    def add(self, outputs) -> None:
+        """Copy the outputs of a batch."""
+        leaves = [np.asarray(device.backend().to_host(leaf)) for leaf in tree.flatten(outputs)]
+        if self._structure is None:
+            self._structure = tree.map_structure(lambda _: 0, outputs)
+        if self.rows is None:
+            self._parts.append([np.array(leaf) for leaf in leaves])
+            return
+        if self._whole is None:
+            self._whole = [np.empty((self.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+        n = leaves[0].shape[0]
+        for whole, leaf in zip(self._whole, leaves, strict=True):
+            whole[self.at : self.at + n] = leaf
+        self.at += n
+
+    def result(self):
+        """The structure of the outputs, with arrays of all rows."""
+        if self._structure is None:
+            raise StateError("predict: the data gave no batch.", next="pass at least one row.")
+        if self.rows is None:
+            whole = [np.concatenate(parts) for parts in zip(*self._parts, strict=True)]
+        else:
+            whole = [part[: self.at] for part in self._whole]
+        return tree.pack_sequence_as(self._structure, whole)
