@@ -33,7 +33,9 @@ def map_structure(function: Callable, *structures):
     """
     first = structures[0]
     if isinstance(first, dict):
-        return {key: map_structure(function, *(s[key] for s in structures)) for key in first}
+        # Leaves are visited in `flatten`'s order, which functions that number them rely on.
+        done = {key: map_structure(function, *(s[key] for s in structures)) for key in sorted(first)}
+        return {key: done[key] for key in first}
     if isinstance(first, (list, tuple)):
         parts = [map_structure(function, *together) for together in zip(*structures, strict=True)]
         return rebuild(first, parts)
