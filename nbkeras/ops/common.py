@@ -168,10 +168,12 @@ def on_host(x, name: str) -> np.ndarray:
             f"{name}: the shape of its result depends on values, which do not exist yet while a model is traced.",
             next="call it on arrays, outside the model.",
         )
+    if not is_tensor(x):
+        return np.asarray(x)
     if hasattr(x, "assign"):
         return x.numpy()
     backend = device.backend()
-    return np.asarray(backend.to_host(x) if isinstance(x, backend.array) else tensor(x))
+    return np.asarray(backend.to_host(x) if isinstance(x, backend.array) else x)
 
 
 def tracing() -> bool:

@@ -11,6 +11,7 @@ from nbkeras.ops import shaping
 from nbkeras.ops.common import dtype_name, emit, op, promote, standardize_dtype, tensor
 
 
+@op
 def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     """A tensor of a number, list, array or variable.
 

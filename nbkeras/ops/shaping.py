@@ -114,6 +114,8 @@ def broadcast_to(x, shape):
 @op
 def concatenate(xs, axis=0):
     """Joined along an axis."""
+    if len(xs) == 0:
+        raise ArgumentError("concatenate: expected at least one tensor, got none.")
     xs = promote(*xs)
     if len(xs) == 1:
         return xs[0]

@@ -1,0 +1,143 @@
+"""Functions that take functions, differ from Keras on purpose, or have parts that arrays do not show; error texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras import ops
+from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
+from nbkeras.graph.traced import Traced
+from tests.ops.draw import f, i, pos
+
+X = f(4, 3)
+
+
+def test_sparsemax_sums_to_one():
+    # Keras 3.15 sums over its support only the places where the running sum is kept, but divides by all: 0.23 here.
+    x = np.array([[0.1, 0.2, 0.3], [0.0, 0.5, 2.0]], "float32")
+    np.testing.assert_allclose(ops.sparsemax(x), [[0.7 / 3, 1 / 3, 1.3 / 3], [0, 0, 1]], rtol=1e-6)
+    np.testing.assert_allclose(ops.sparsemax(X.T, axis=0).sum(0), 1, rtol=1e-6)
+
+
+def test_argpartition_puts_smaller_values_before():
+    order = ops.argpartition(X, 1)
+    values = np.take_along_axis(X, order, -1)
+    assert (values[:, :1] <= values[:, 1:2]).all() and (values[:, 1:2] <= values[:, 2:]).all()
+
+
+def test_affine_is_a_matrix_product_and_a_bias():
+    kernel, bias = f(3, 2), f(2)
+    np.testing.assert_allclose(ops.affine(X, kernel, bias), X @ kernel + bias, rtol=1e-5, atol=1e-6)
+
+
+def test_mish():
+    np.testing.assert_allclose(ops.mish(X), X * np.tanh(np.log1p(np.exp(X))), rtol=1e-5, atol=1e-6)
+
+
+def test_is_tensor():
+    assert ops.is_tensor(X) and not ops.is_tensor(1.0) and not ops.is_tensor([1.0])
+
+
+def test_conversion():
+    assert ops.convert_to_numpy(ops.add(X, 1)).dtype == "float32"
+    assert ops.empty((2, 3)).shape == (2, 3)
+    with pytest.raises(ArgumentTypeError, match="expected numbers, got 'x' of type str"):
+        ops.convert_to_tensor("x")
+    with pytest.raises(ArgumentError, match="regular nest"):
+        ops.convert_to_tensor([[1.0], [2.0, 3.0]])
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_cond(flag):
+    def choose(p):
+        return ops.cond(p, lambda: ops.add(X, 1), lambda: ops.multiply(X, 2))
+
+    expected = X + 1 if flag else X * 2
+    np.testing.assert_allclose(choose(np.array(flag)), expected)
+    np.testing.assert_allclose(Traced(choose)(np.array(flag)), expected)
+
+
+@pytest.mark.parametrize("number, expected", [(-3, 1), (0, 1), (1, 2), (2, 3), (9, 3)])
+def test_switch(number, expected):
+    def choose(k):
+        return ops.switch(k, [lambda v, n=n: ops.multiply(v, n) for n in (1, 2, 3)], X)
+
+    np.testing.assert_allclose(choose(np.array(number)), X * expected)
+    np.testing.assert_allclose(Traced(choose)(np.array(number)), X * expected)
+
+
+def test_loops():
+    carry, ys = ops.scan(lambda c, x: (ops.add(c, x), ops.multiply(c, 2)), np.zeros(3, "float32"), X)
+    np.testing.assert_allclose(carry, X.sum(0), rtol=1e-6, atol=1e-6)
+    assert ys.shape == (4, 3)
+    np.testing.assert_allclose(ops.fori_loop(0, 3, lambda i, v: ops.add(v, i), X), X + 3)
+    np.testing.assert_allclose(ops.map(lambda row: ops.sum(row), X), X.sum(1), rtol=1e-6)
+    np.testing.assert_allclose(ops.vectorized_map(lambda row: ops.multiply(row, 2), X), X * 2)
+    assert ops.while_loop(lambda n, s: n < 4, lambda n, s: (n + 1, s + n), (0, 0)) == (4, 6)
+    assert ops.while_loop(lambda n: n < 10, lambda n: n + 1, 0, maximum_iterations=3) == 3
+
+
+def test_associative_scan():
+    for reverse in (False, True):
+        got = ops.associative_scan(ops.add, X, reverse=reverse)
+        expected = np.flip(np.cumsum(np.flip(X, 0), 0), 0) if reverse else np.cumsum(X, 0)
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_parts_at_traced_places():
+    block = f(2, 2)
+    for start in ((1, 0), (3, 2), (0, 1)):
+        place = np.array(start)
+        expected = ops.slice(X, start, (2, 2))
+        np.testing.assert_array_equal(Traced(lambda x, p: ops.slice(x, p, (2, 2)))(X, place), expected)
+        expected = ops.slice_update(X, start, block)
+        np.testing.assert_array_equal(Traced(ops.slice_update)(X, place, block), expected)
+
+
+def test_scatter_update_last_row_wins():
+    got = ops.scatter_update(np.zeros(4, "float32"), [[1], [3], [1]], np.array([5.0, 6.0, 7.0], "float32"))
+    assert got.tolist() == [0, 7, 0, 6]
+
+
+def test_getitem_of_masks_and_operators():
+    rows = np.array([True, False, True, True])
+    np.testing.assert_array_equal(ops.getitem(X, rows), X[rows])
+    np.testing.assert_array_equal(Traced(lambda x: x[:, ::2] * 2 - x[..., :1])(X), X[:, ::2] * 2 - X[..., :1])
+
+
+BAD = {
+    "broadcast": (lambda: ops.add(f(2, 3), f(4)), ShapeError, r"add: shapes \(2, 3\) and \(4,\) do not broadcast"),
+    "matmul": (lambda: ops.matmul(f(2, 3), f(2, 3)), ShapeError, r"do not fit: 3 columns against 2 rows"),
+    "reshape": (lambda: ops.reshape(X, (5, -1)), ShapeError, r"\(4, 3\) with 12 elements does not fit \(5, -1\)"),
+    "two open": (lambda: ops.reshape(X, (-1, -1)), ShapeError, "only one axis may be -1"),
+    "axis": (lambda: ops.sum(X, axis=2), ArgumentError, "axis 2 is out of range for a tensor of rank 2"),
+    "squeeze": (lambda: ops.squeeze(X, 0), ShapeError, r"axis 0 of \(4, 3\) has length 4, not 1"),
+    "split": (lambda: ops.split(X, 3), ShapeError, "axis 0 of length 4 is not divisible by 3"),
+    "concatenate": (lambda: ops.concatenate([X, f(4, 2)]), ShapeError, "differ in an axis other than 0"),
+    "nothing": (lambda: ops.concatenate([]), ArgumentError, "concatenate: expected at least one tensor"),
+    "transpose": (lambda: ops.transpose(X, (0, 0)), ArgumentError, "are no permutation of the 2 axes"),
+    "top_k": (lambda: ops.top_k(X, 4), ArgumentError, "top_k: k must lie between 0 and"),
+    "max of nothing": (lambda: ops.max(f(0, 3)), ArgumentError, "max of an empty tensor"),
+    "index": (lambda: ops.getitem(X, 4), ArgumentError, r"index 4 is out of range for axis 0 of \(4, 3\)"),
+    "indices": (lambda: ops.getitem(X, (0, 0, 0)), ArgumentError, "3 indices for a tensor of rank 2"),
+    "pad mode": (lambda: ops.pad(X, 1, "edge"), ArgumentError, "constant, reflect or symmetric, got 'edge'"),
+    "norm": (lambda: ops.norm(X, "nuc"), ArgumentError, "ord='nuc' of matrices is not supported"),
+    "quantile": (lambda: ops.quantile(X, 0.5, method="x"), ArgumentError, "method must be one of linear"),
+    "string": (lambda: ops.add(X, "a"), ArgumentTypeError, "expected a tensor or number, got 'a' of type str"),
+    "dtype": (lambda: ops.cast(X, "float16"), ArgumentError, "dtype: expected one of"),
+    "target": (
+        lambda: ops.sparse_categorical_crossentropy(i(3, low=0, high=2), pos(4, 2)),
+        ShapeError,
+        "one-hot targets go with categorical_crossentropy",
+    ),
+    "tracing": (lambda: Traced(ops.nonzero)(X), ArgumentTypeError, "the shape of its result depends on values"),
+    "truth": (lambda: Traced(lambda x: 1 if x > 0 else 2)(X), ArgumentTypeError, "use ops.where or ops.cond"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_error(name):
+    call, kind, text = BAD[name]
+    with pytest.raises(kind, match=text):
+        call()
