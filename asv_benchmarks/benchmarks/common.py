@@ -11,6 +11,10 @@ import numpy as np
 #: A sample shorter than this says more about the machine than about the code.
 SHORTEST_SAMPLE = 5e-3
 
+#: Seconds between two turns of a comparison: threads that wait for work (OpenBLAS's spin some 30 ms) would else take
+#: processors from the one whose turn it is.
+REST = 0.06
+
 #: Workload -> (samples, input features, classes, batch, width of the two hidden layers, dropout).
 WORKLOADS = {
     "mlp_small": (4096, 64, 10, 32, 64, 0.0),
@@ -30,7 +34,7 @@ def ratio(ours: Callable[[], object], theirs: Callable[[], object], samples: int
     ours()
     theirs()
     our_loops, their_loops = _loops(ours), _loops(theirs)
-    return median(_sample(ours, our_loops) / _sample(theirs, their_loops) for _ in range(samples))
+    return median(_rested(ours, our_loops) / _rested(theirs, their_loops) for _ in range(samples))
 
 
 def data(workload: str) -> tuple[np.ndarray, np.ndarray, int]:
@@ -53,6 +57,12 @@ def model(workload: str, optimizer: str = "adam"):
     built = keras.Sequential([*layers, keras.layers.Dense(classes, activation="softmax")])
     built.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return built
+
+
+def _rested(call: Callable[[], object], loops: int) -> float:
+    time.sleep(REST)
+    call()
+    return _sample(call, loops)
 
 
 def _sample(call: Callable[[], object], loops: int) -> float:
