@@ -79,13 +79,13 @@ class Model(Trainer, Layer):
     def compute_output_spec_for(self, x):
         """The outputs for a batch of inputs, as Keras tensors; builds the model for the batch if need be."""
         from nbkeras import tree
-        from nbkeras.graph.dtypes import is_float
+        from nbkeras.graph.dtypes import dtype_name, is_float
 
         def placeholder(leaf):
             if leaf is None:
                 return None
-            dtype = str(leaf.dtype)
-            return KerasTensor((None, *leaf.shape[1:]), self.compute_dtype if is_float(dtype) else dtype)
+            dtype = dtype_name(leaf.dtype)
+            return KerasTensor(leaf.shape, self.compute_dtype if is_float(dtype) else dtype)
 
         inputs = tree.map_structure(placeholder, x)
         key = str(inputs)

@@ -31,15 +31,15 @@ class Collector:
         leaves = [np.asarray(device.backend().to_host(leaf)) for leaf in tree.flatten(outputs)]
         if self._structure is None:
             self._structure = tree.map_structure(lambda _: 0, outputs)
+        n = leaves[0].shape[0]
+        self.at += n
         if self.rows is None:
             self._parts.append([np.array(leaf) for leaf in leaves])
             return
         if self._whole is None:
             self._whole = [np.empty((self.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
-        n = leaves[0].shape[0]
         for whole, leaf in zip(self._whole, leaves, strict=True):
-            whole[self.at : self.at + n] = leaf
-        self.at += n
+            whole[self.at - n : self.at] = leaf
 
     def result(self):
         """The structure of the outputs, with arrays of all rows."""

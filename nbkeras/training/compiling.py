@@ -74,7 +74,7 @@ class Compiled:
             ArgumentError: a name is unknown; the message suggests the nearest.
         """
         steps_per_execution = checks.whole("steps_per_execution", steps_per_execution, "compile")
-        optimizer = optimizers.get(optimizer)
+        optimizer = None if optimizer is None else optimizers.get(optimizer)
         names = self._names()
         compiled_loss = CompileLoss(loss, loss_weights, output_names=names) if loss is not None else None
         compiled_metrics = None

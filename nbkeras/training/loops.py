@@ -5,15 +5,11 @@ from __future__ import annotations
 import contextlib
 import warnings
 
-import numpy as np
-
-from nbkeras import tree
 from nbkeras.training.collector import Collector
 from nbkeras.training.logs import numbers
-from nbkeras.training.progress import Progress
 
 
-def fit(model, source, validation, due, callbacks, epochs, initial_epoch, verbose) -> None:
+def fit(model, source, validation, due, callbacks, epochs, initial_epoch, progress) -> None:
     """Train a model epoch by epoch.
 
     Args:
@@ -22,9 +18,8 @@ def fit(model, source, validation, due, callbacks, epochs, initial_epoch, verbos
         due: says whether to validate after an epoch, counted from 0.
         callbacks: a `CallbackList`.
         epochs, initial_epoch: where to stop and to start counting.
-        verbose: as `fit` has it.
+        progress: a `Progress`.
     """
-    progress = Progress(epochs, source.num_batches, verbose)
     model.stop_training = False
     logs = {}
     callbacks.on_train_begin()
@@ -97,9 +92,8 @@ def run_epoch(model, kind, source, epoch, callbacks, progress) -> dict | None:
     return logs
 
 
-def predict(model, source, callbacks, verbose):
+def predict(model, source, callbacks, progress):
     """The outputs of a model for all batches of a source, as NumPy arrays."""
-    progress = Progress(1, source.num_batches, verbose)
     steps, every = model._untracked_steps["predict"], model.steps_per_execution
     rows = source.num_samples
     if rows is not None and source.steps:
@@ -111,17 +105,24 @@ def predict(model, source, callbacks, verbose):
     progress.epoch_begin(0)
     try:
         with contextlib.closing(source.batches(0)) as batches:
+            # What one call of the hooks covers.
+            group = Collector(None)
             for step, batch in enumerate(batches):
                 if wanted and step % every == 0:
                     callbacks.on_predict_batch_begin(step)
                 outputs = steps.run(batch, source.columns).result()
                 collector.add(outputs)
-                if wanted and (step + 1) % every == 0:
-                    callbacks.on_predict_batch_end(step, {"outputs": tree.map_structure(np.array, outputs)})
+                if wanted:
+                    group.add(outputs)
+                    if (step + 1) % every == 0:
+                        callbacks.on_predict_batch_end(step, {"outputs": group.result()})
+                        group = Collector(None)
                 if not progress.silent:
                     progress.batch_end(step)
                 if model.stop_predicting:
                     break
+            if group.at:
+                callbacks.on_predict_batch_end(step - step % every + every - 1, {"outputs": group.result()})
         progress.epoch_end({})
     finally:
         progress.close()

@@ -128,11 +128,12 @@ class Trainer(Compiled):
         if validation is not None:
             checks.check_first_batch(self, validation, "fit: validation_data")
         self._note_trainable()
+        progress = Progress(epochs, source.num_batches, verbose)
         callbacks = self._callbacks(
             callbacks, verbose, source, add_history=True, epochs=epochs, do_validation=validation is not None
         )
         try:
-            loops.fit(self, source, validation, due, callbacks, epochs, initial_epoch, verbose)
+            loops.fit(self, source, validation, due, callbacks, epochs, initial_epoch, progress)
         finally:
             self._release()
         return self.history
@@ -182,8 +183,8 @@ class Trainer(Compiled):
         self._need_compiled("evaluate")
         source = make_source(x, y, sample_weight, batch_size=batch_size, steps=steps, caller="evaluate")
         checks.check_first_batch(self, source, "evaluate")
-        callbacks = self._callbacks(callbacks, verbose, source)
         progress = Progress(1, source.num_batches, verbose)
+        callbacks = self._callbacks(callbacks, verbose, source)
         try:
             logs = loops.evaluate(self, source, callbacks, progress)
         finally:
@@ -201,9 +202,10 @@ class Trainer(Compiled):
         """
         source = make_source(x, None, None, batch_size=batch_size, steps=steps, caller="predict")
         self.compute_output_spec_for(source.peek().x)
+        progress = Progress(1, source.num_batches, verbose)
         callbacks = self._callbacks(callbacks, verbose, source)
         try:
-            return loops.predict(self, source, callbacks, verbose)
+            return loops.predict(self, source, callbacks, progress)
         finally:
             self._release()
 
