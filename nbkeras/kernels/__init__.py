@@ -14,7 +14,8 @@ def registry() -> dict:
         importlib.import_module(f"{__name__}.{module.name}")
     from nbkeras.kernels._jit import REGISTRY
 
-    return dict(REGISTRY)
+    # Users' kernels, defined elsewhere, are theirs alone.
+    return {name: found for name, found in REGISTRY.items() if found.function.__module__.startswith(f"{__name__}.")}
 
 
 def backend():
