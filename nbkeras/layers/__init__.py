@@ -4,7 +4,8 @@ from nbkeras.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from nbkeras.layers.dense import Dense
 from nbkeras.layers.dropout import Dropout
 from nbkeras.layers.input_layer import Input, InputLayer
-from nbkeras.layers.layer import InputSpec, Layer
+from nbkeras.layers.input_spec import InputSpec
+from nbkeras.layers.layer import Layer
 from nbkeras.layers.merging import (
     Add,
     Average,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nbkeras import activations
+from nbkeras import activations, ops
+from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.layer import Layer
-from nbkeras.ops import elementwise, nn
 
 
 class Activation(Layer):
@@ -42,6 +42,9 @@ class ReLU(Layer):
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
+        for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
+            if (value is None and name != "max_value") or (value is not None and value < 0):
+                raise ArgumentError(f"layer {self.name!r} (ReLU): {name} must be a number from 0 on, got {value!r}.")
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
         self.supports_masking = True
 
@@ -61,11 +64,13 @@ class LeakyReLU(Layer):
     def __init__(self, negative_slope=0.3, **kwargs):
         negative_slope = kwargs.pop("alpha", negative_slope)
         super().__init__(**kwargs)
+        if negative_slope is None:
+            raise ArgumentError(f"layer {self.name!r} (LeakyReLU): negative_slope must be a number, got None.")
         self.negative_slope = negative_slope
         self.supports_masking = True
 
     def call(self, inputs):
-        return nn.leaky_relu(inputs, self.negative_slope)
+        return ops.leaky_relu(inputs, self.negative_slope)
 
     def get_config(self):
         return {**super().get_config(), "negative_slope": self.negative_slope}
@@ -80,14 +85,18 @@ class ELU(Layer):
         self.supports_masking = True
 
     def call(self, inputs):
-        return nn.elu(inputs, self.alpha)
+        return ops.elu(inputs, self.alpha)
 
     def get_config(self):
         return {**super().get_config(), "alpha": self.alpha}
 
 
+#: What a place outside the mask has before the softmax: far below any score, far above overflow.
+LOWEST = {"float32": -1e30, "float64": -1e300}
+
+
 class Softmax(Layer):
-    """exp(x) / sum(exp(x)) along an axis, over the places where the mask is true."""
+    """exp(x) / sum(exp(x)) along an axis or axes, over the places where the mask is true; 0 elsewhere."""
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
@@ -95,9 +104,24 @@ class Softmax(Layer):
         self.supports_masking = True
 
     def call(self, inputs, mask=None):
-        if mask is not None:
-            inputs = elementwise.add(inputs, (1.0 - elementwise.cast(mask, self.compute_dtype)) * -3.4e38)
-        return nn.softmax(inputs, axis=self.axis)
+        if mask is None:
+            return ops.softmax(inputs, axis=self.axis)
+        self._check_mask(inputs, mask)
+        if ops.dtype(mask) != "bool":
+            mask = ops.greater(mask, 0.5)
+        lowest = LOWEST[ops.dtype(inputs)]
+        return ops.where(mask, ops.softmax(ops.where(mask, inputs, lowest), axis=self.axis), 0.0)
+
+    def _check_mask(self, inputs, mask):
+        shape, wanted = tuple(mask.shape), tuple(inputs.shape)
+        aligned = wanted[len(wanted) - len(shape) :]
+        if len(shape) > len(wanted) or any(m not in (1, n) for m, n in zip(shape, aligned, strict=True)):
+            raise ShapeError(
+                f"layer {self.name!r} (Softmax): a mask of shape {shape} does not broadcast to inputs of {wanted}."
+            )
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
 
     def get_config(self):
         return {**super().get_config(), "axis": self.axis}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from nbkeras import activations, constraints, initializers, regularizers
 from nbkeras.errors import ArgumentError, ShapeError
-from nbkeras.layers.layer import InputSpec, Layer
+from nbkeras.layers.input_spec import InputSpec
+from nbkeras.layers.layer import Layer
 from nbkeras.ops import linalg
 
 
@@ -117,4 +118,5 @@ class Dense(Layer):
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
+            "quantization_config": None,
         }

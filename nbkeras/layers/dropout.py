@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.primitives import emit
 from nbkeras.layers.layer import Layer
-from nbkeras.ops import elementwise, shaping
-from nbkeras.ops.common import tensor
+from nbkeras.ops import elementwise, making
+from nbkeras.ops.common import dtype_name, floating
 from nbkeras.random import SeedGenerator
 
 
@@ -39,12 +39,18 @@ class Dropout(Layer):
         if not training or self.rate == 0:
             return inputs
         if self.rate == 1:
-            return elementwise.multiply(inputs, 0.0)
+            return making.zeros_like(inputs)
+        inputs = floating(inputs)
         state = self.seed_generator.next()
         if self.noise_shape is None:
-            return emit("dropout", tensor(inputs), state, rate=self.rate)
+            return emit("dropout", inputs, state, rate=self.rate)
+        if len(self.noise_shape) != len(inputs.shape):
+            raise ShapeError(
+                f"layer {self.name!r} (Dropout): noise_shape {self.noise_shape} has not the rank of the input, "
+                f"{tuple(inputs.shape)}."
+            )
         shape = tuple(n if given is None else given for n, given in zip(inputs.shape, self.noise_shape, strict=True))
-        ones = shaping.ones(shape, str(inputs.dtype))
+        ones = making.ones(shape, dtype_name(inputs.dtype))
         return elementwise.multiply(inputs, emit("dropout", ones, state, rate=self.rate))
 
     def compute_output_shape(self, input_shape):

@@ -7,68 +7,27 @@ import inspect
 
 import numpy as np
 
-from nbkeras import constraints, initializers, regularizers, tree
+from nbkeras import regularizers, tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError, NbkerasError, ShapeError, StateError
 from nbkeras.graph import keras_tensor, trace
 from nbkeras.graph.dtypes import is_float, standardize_dtype
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
 from nbkeras.layers import call_context
-from nbkeras.layers.tracking import Tracked
+from nbkeras.layers.signature import (
+    bind,
+    built_once,
+    constructor_arguments,
+    shape_argument,
+    takes,
+    training_of,
+    tree_of_shapes,
+)
+from nbkeras.layers.weights import HoldsWeights
 from nbkeras.naming import auto_name, to_snake_case
 from nbkeras.ops.common import is_tensor, tensor
-from nbkeras.variables import Variable
-
-#: Keyword arguments of Keras's first layers, from which Sequential takes the input shape.
-SHAPE_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "input_length")
 
 
-class InputSpec:
-    """What a layer accepts: shape (None is any), rank, and lengths of single axes.
-
-    Args:
-        dtype: not checked; Keras has it.
-        shape: the whole shape, None for free axes.
-        ndim, max_ndim, min_ndim: the rank, exactly or within bounds.
-        axes: axis -> length.
-        allow_last_axis_squeeze, optional, name: as in Keras.
-    """
-
-    def __init__(
-        self,
-        dtype=None,
-        shape=None,
-        ndim=None,
-        max_ndim=None,
-        min_ndim=None,
-        axes=None,
-        allow_last_axis_squeeze=False,
-        name=None,
-        optional=False,
-    ):
-        self.dtype, self.shape, self.name, self.optional = dtype, shape, name, optional
-        self.ndim = len(shape) if shape is not None else ndim
-        self.max_ndim, self.min_ndim, self.axes = max_ndim, min_ndim, axes or {}
-        self.allow_last_axis_squeeze = allow_last_axis_squeeze
-
-    def problem(self, shape) -> str | None:
-        """What is wrong with a shape, or None."""
-        rank = len(shape)
-        if self.ndim is not None and rank != self.ndim and not (self.allow_last_axis_squeeze and rank == self.ndim - 1):
-            return f"rank {self.ndim}"
-        if self.max_ndim is not None and rank > self.max_ndim:
-            return f"rank at most {self.max_ndim}"
-        if self.min_ndim is not None and rank < self.min_ndim:
-            return f"rank at least {self.min_ndim}"
-        wanted = dict(self.axes)
-        if self.shape is not None:
-            wanted.update({i: n for i, n in enumerate(self.shape) if n is not None})
-        for axis, length in wanted.items():
-            if length is not None and -rank <= axis < rank and shape[axis] not in (length, None):
-                return f"length {length} along axis {axis}"
-        return None
-
-
-class Layer(Tracked):
+class Layer(HoldsWeights):
     """The base of all layers and models.
 
     A subclass makes its weights in `build(input_shape)` with `add_weight`, or holds other layers, and computes in
@@ -93,7 +52,7 @@ class Layer(Tracked):
     """
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
-        shape = _shape_argument(kwargs)
+        shape = shape_argument(kwargs)
         if kwargs:
             raise ArgumentTypeError(
                 f"{type(self).__name__}: unknown argument {next(iter(kwargs))!r}.",
@@ -101,7 +60,7 @@ class Layer(Tracked):
             )
         object.__setattr__(self, "_trainable", bool(trainable))
         self.name = str(name) if name is not None else auto_name(to_snake_case(type(self).__name__))
-        self.dtype_policy = getattr(dtype, "name", dtype) or standardize_dtype(None)
+        self.dtype_policy = _policy(dtype)
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
@@ -114,7 +73,7 @@ class Layer(Tracked):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
-            cls.build = _built_once(cls.build)
+            cls.build = built_once(cls.build)
 
     # -- what subclasses override ---------------------------------------------------------------------------------
 
@@ -133,11 +92,22 @@ class Layer(Tracked):
 
     def compute_output_spec(self, *args, **kwargs):
         """The output, as Keras tensors, for Keras tensors; nothing is computed."""
-        return keras_tensor.infer(self._call, args, kwargs)
+        try:
+            return keras_tensor.infer(self._converted_call, args, kwargs)
+        finally:
+            # Losses of a trial run are symbols of a graph that is gone.
+            for layer in self._flatten_layers():
+                layer._untracked_losses.clear()
 
     def get_config(self) -> dict:
-        """The arguments that make an equal layer, as plain values."""
+        """The arguments that make an equal layer, as plain values.
+
+        A layer that doesn't override this gives what its constructor was called with.
+        """
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy}
+        if type(self).get_config is Layer.get_config:
+            config = {name: value for name, value in config.items() if takes(self, name)}
+            config = {**constructor_arguments(self), **config}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
@@ -146,146 +116,6 @@ class Layer(Tracked):
     def from_config(cls, config):
         """A layer from `get_config`."""
         return cls(**config)
-
-    # -- weights --------------------------------------------------------------------------------------------------
-
-    def add_weight(
-        self,
-        shape=None,
-        initializer=None,
-        dtype=None,
-        trainable=True,
-        autocast=True,
-        regularizer=None,
-        constraint=None,
-        aggregation="none",
-        overwrite_with_gradient=False,
-        name=None,
-    ):
-        """Make a weight.
-
-        Args:
-            shape: a tuple, () by default.
-            initializer: name, object or function; Glorot uniform for floats, zeros otherwise.
-            dtype: the layer's by default.
-            trainable: False for statistics and counters.
-            regularizer, constraint: name, object or function.
-            name: within the layer.
-        """
-        if isinstance(shape, str) and name is None:
-            raise ArgumentError(
-                f"layer {self.name!r}: add_weight got {shape!r} for the shape.",
-                next="the first argument is the shape; give the name as name=...",
-            )
-        shape = () if shape is None else tuple(int(n) for n in np.atleast_1d(shape))
-        dtype = standardize_dtype(dtype or self.variable_dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if is_float(dtype) else "zeros"
-        initializer = initializers.get(initializer)
-        name = name or auto_name("variable")
-        variable = Variable(initializer, shape, dtype, trainable=trainable, name=name)
-        variable.path = f"{self.name}/{name}"
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        variable.aggregation = aggregation
-        self._track(variable)
-        return variable
-
-    def _gather(self, kind, own):
-        found, seen = [], set()
-        for item in [*own(self), *(v for layer in self._layers for v in getattr(layer, kind))]:
-            if id(item) not in seen:
-                seen.add(id(item))
-                found.append(item)
-        return found
-
-    @property
-    def _layers(self):
-        return self._tracked["layers"]
-
-    @property
-    def weights(self):
-        """All weights: this layer's trainable ones, its others, then those of its layers."""
-        return self._gather("weights", Layer._own)
-
-    def _own(self):
-        own = self._tracked["variables"]
-        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
-
-    @property
-    def variables(self):
-        """All weights, and the states of seeds and metrics."""
-
-        def own(layer):
-            seeds = [s.state for s in layer._tracked["seeds"]]
-            return [*layer._own(), *seeds, *(v for m in layer._tracked["metrics"] for v in m.variables)]
-
-        return self._gather("variables", own)
-
-    @property
-    def trainable_weights(self):
-        """The weights that training changes: none of a frozen layer."""
-        if not self.trainable:
-            return []
-        return self._gather("trainable_weights", lambda layer: [v for v in layer._tracked["variables"] if v.trainable])
-
-    @property
-    def non_trainable_weights(self):
-        """The weights that training leaves alone."""
-        chosen = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in chosen]
-
-    @property
-    def trainable_variables(self):
-        """The same as `trainable_weights`."""
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self):
-        """All variables that training's gradients leave alone."""
-        chosen = {id(v) for v in self.trainable_weights}
-        return [v for v in self.variables if id(v) not in chosen]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes the weights; setting it sets all layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value):
-        object.__setattr__(self, "_trainable", bool(value))
-        for layer in self._layers:
-            layer.trainable = value
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of all weights."""
-        return [w.numpy() for w in self.weights]
-
-    def set_weights(self, weights) -> None:
-        """Set all weights from arrays in the order of `weights`."""
-        own = self.weights
-        if len(own) != len(weights):
-            raise ArgumentError(
-                f"layer {self.name!r}: set_weights takes {len(own)} arrays, got {len(weights)}.",
-                next="build both models alike; compare their summary().",
-            )
-        for variable, value in zip(own, weights, strict=True):
-            if tuple(np.shape(value)) != tuple(variable.shape):
-                raise ShapeError(
-                    f"layer {self.name!r}: weight {variable.path!r} has shape {tuple(variable.shape)}, got "
-                    f"{tuple(np.shape(value))}."
-                )
-        for variable, value in zip(own, weights, strict=True):
-            variable.assign(value)
-
-    def count_params(self) -> int:
-        """The number of weights' elements."""
-        if not self.built:
-            raise StateError(
-                f"layer {self.name!r}: count_params before the layer is built.",
-                next="call the layer on data, or build(input_shape).",
-            )
-        return sum(int(np.prod(w.shape)) for w in self.weights)
 
     @property
     def compute_dtype(self) -> str:
@@ -298,14 +128,6 @@ class Layer(Tracked):
     @property
     def dtype(self) -> str:
         return self.dtype_policy
-
-    @property
-    def metrics(self):
-        """Metrics of this layer and the layers inside."""
-        found = list(self._tracked["metrics"])
-        for layer in self._layers:
-            found.extend(m for m in layer.metrics if not any(m is f for f in found))
-        return found
 
     # -- losses ---------------------------------------------------------------------------------------------------
 
@@ -336,8 +158,7 @@ class Layer(Tracked):
                 f"{type(self).__name__}: called before super().__init__().",
                 next="call super().__init__() first in the layer's __init__.",
             )
-        args = tuple(tree.map_structure(self._convert, a) for a in args)
-        kwargs = {k: tree.map_structure(self._convert, v) for k, v in kwargs.items()}
+        args, kwargs = self._convert_all(args, kwargs)
         self._check_inputs(args)
         self._build_for(args, kwargs)
         if keras_tensor.any_keras_tensor(args, kwargs):
@@ -349,15 +170,16 @@ class Layer(Tracked):
 
     def _call(self, *args, **kwargs):
         """Run `call` on values, with the training flag that holds here."""
-        flag = kwargs.get("training")
+        flag = training_of(self._call_parameters, args, kwargs)
         if flag is None:
             flag = call_context.training()
         if "training" in self._call_parameters:
             if flag is None:
                 default = self._call_parameters["training"].default
                 flag = default if default is not inspect.Parameter.empty else None
+            args = args[: list(self._call_parameters).index("training")]
             kwargs["training"] = flag
-        else:
+        elif not self._takes_any_keyword:
             kwargs.pop("training", None)
         if not call_context.stack():
             for layer in self._flatten_layers():
@@ -374,6 +196,14 @@ class Layer(Tracked):
                     rows = output.shape[0] if output.shape else 1
                     self.add_loss(self.activity_regularizer(output) / max(1, rows))
         return outputs
+
+    def _converted_call(self, *args, **kwargs):
+        args, kwargs = self._convert_all(args, kwargs)
+        return self._call(*args, **kwargs)
+
+    def _convert_all(self, args, kwargs):
+        args = tuple(tree.map_structure(self._convert, a) for a in args)
+        return args, {k: tree.map_structure(self._convert, v) for k, v in kwargs.items()}
 
     def _named_call(self, args, kwargs):
         """Call, and say in which layer it failed."""
@@ -394,6 +224,10 @@ class Layer(Tracked):
     @functools.cached_property
     def _call_parameters(self):
         return inspect.signature(self.call).parameters
+
+    @functools.cached_property
+    def _takes_any_keyword(self) -> bool:
+        return any(p.kind is p.VAR_KEYWORD for p in self._call_parameters.values())
 
     def _convert(self, value):
         """Arrays and numbers as tensors; floats in the layer's dtype."""
@@ -434,7 +268,7 @@ class Layer(Tracked):
         if self.built:
             return
         shapes = {}
-        bound = _bind(self._call_parameters, args, kwargs)
+        bound = bind(self._call_parameters, args, kwargs)
         for name, value in bound.items():
             leaves = tree.flatten(value)
             if leaves and all(is_tensor(leaf) for leaf in leaves):
@@ -478,44 +312,11 @@ class Layer(Tracked):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def tree_of_shapes(structure, function):
-    """Apply a function to each shape of a structure of shapes."""
-    if isinstance(structure, dict):
-        return {k: tree_of_shapes(v, function) for k, v in structure.items()}
-    listed = isinstance(structure, (list, tuple))
-    if listed and not all(n is None or isinstance(n, (int, np.integer)) for n in structure):
-        return [tree_of_shapes(part, function) for part in structure]
-    return function(tuple(structure)) if isinstance(structure, (list, tuple)) else structure
-
-
-def _built_once(build):
-    """A `build` that marks the layer as built and sets its weights' paths."""
-
-    @functools.wraps(build)
-    def wrapped(self, *args, **kwargs):
-        with trace.paused():
-            result = build(self, *args, **kwargs)
-        self.built = True
-        return result
-
-    return wrapped
-
-
-def _bind(parameters, args, kwargs) -> dict:
-    names = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    bound = dict(zip(names, args, strict=False))
-    if len(args) > len(names):
-        bound.update({f"argument_{i}": a for i, a in enumerate(args[len(names) :])})
-    return {**bound, **kwargs}
-
-
-def _shape_argument(kwargs: dict):
-    """The batch shape that `input_shape=` and its kin give, taken out of the keyword arguments; None without."""
-    length = kwargs.pop("input_length", None)
-    given = {name: kwargs.pop(name) for name in SHAPE_ARGUMENTS if name in kwargs}
-    for name, value in given.items():
-        if name == "input_dim":
-            return (None, value) if length is None else (None, length, value)
-        shape = (value,) if isinstance(value, int) else tuple(value)
-        return shape if name.startswith("batch") else (None, *shape)
-    return None
+def _policy(dtype) -> str:
+    """The name of a dtype given as a name, a type, a policy, or a policy's configuration; floatx for None."""
+    if isinstance(dtype, dict):
+        dtype = dtype["config"]["name"]
+    name = dtype if dtype is None or isinstance(dtype, (str, type)) else getattr(dtype, "name", dtype)
+    if isinstance(name, str) and name.startswith("mixed"):
+        raise ArgumentError(f"dtype: {name!r} is not supported.", next="use 'float32' or 'float64'.")
+    return standardize_dtype(name)

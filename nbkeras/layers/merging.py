@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.layer import Layer
 from nbkeras.ops import elementwise as el
-from nbkeras.ops import linalg, nn, shaping
+from nbkeras.ops import linalg, normalizing, shaping
 
 
 class Merge(Layer):
@@ -19,13 +19,11 @@ class Merge(Layer):
         raise NotImplementedError
 
     def build(self, input_shape):
-        if not isinstance(input_shape, (list, tuple)) or not isinstance(input_shape[0], (list, tuple)):
+        if not input_shape or not isinstance(input_shape[0], (list, tuple)):
             raise ArgumentError(
                 f"layer {self.name!r} ({type(self).__name__}) takes a list of inputs, got one of shape {input_shape}.",
                 next="pass the tensors as a list: layer([a, b]).",
             )
-        if not input_shape:
-            raise ArgumentError(f"layer {self.name!r} ({type(self).__name__}) takes at least one input, got none.")
         batches = {shape[0] for shape in input_shape if shape} - {None}
         if len(batches) > 1:
             raise ShapeError(
@@ -171,7 +169,7 @@ class Dot(Merge):
         first, second = inputs
         a, b = self._places([first.shape, second.shape])
         if self.normalize:
-            first, second = nn.normalize(first, axis=a), nn.normalize(second, axis=b)
+            first, second = normalizing.normalize(first, axis=a), normalizing.normalize(second, axis=b)
         first, second = shaping.moveaxis(first, a, -1), shaping.moveaxis(second, b, 1)
         batch, size = first.shape[0], first.shape[-1]
         rest_a, rest_b = first.shape[1:-1], second.shape[2:]

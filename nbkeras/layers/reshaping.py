@@ -6,7 +6,9 @@ import math
 
 from nbkeras import config
 from nbkeras.errors import ArgumentError, ShapeError
-from nbkeras.layers.layer import InputSpec, Layer
+from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.layers.input_spec import InputSpec
+from nbkeras.layers.layer import Layer
 from nbkeras.ops import shaping
 
 
@@ -64,6 +66,20 @@ class Reshape(Layer):
             )
         shape = tuple(size // rest if n == -1 else n for n in self.target_shape)
         return shaping.reshape(inputs, (inputs.shape[0], *shape))
+
+    def compute_output_shape(self, input_shape):
+        rest = input_shape[1:]
+        if -1 not in self.target_shape:
+            return (input_shape[0], *self.target_shape)
+        known = math.prod(n for n in self.target_shape if n != -1)
+        open_axis = None if None in rest else math.prod(rest) // known
+        return (input_shape[0], *(open_axis if n == -1 else n for n in self.target_shape))
+
+    def compute_output_spec(self, inputs, **kwargs):
+        if None in inputs.shape[1:]:
+            # Trial sizes would not fit the target; whether the true ones do shows when the model runs.
+            return KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
+        return super().compute_output_spec(inputs, **kwargs)
 
     def get_config(self):
         return {**super().get_config(), "target_shape": self.target_shape}

@@ -22,7 +22,8 @@ def matmul(x1, x2):
     """
     a, b = promote(x1, x2)
     if not is_float(a.dtype):
-        return tensor(matmul(tensor(a, "float64"), tensor(b, "float64")), dtype_name(a.dtype))
+        kind = dtype_name(a.dtype)
+        return tensor(matmul(tensor(a, "float64"), tensor(b, "float64")), "int32" if kind == "int8" else kind)
     if not a.shape or not b.shape:
         raise ShapeError(f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)}: a lone number is no matrix.")
     row, column = len(a.shape) == 1, len(b.shape) == 1
@@ -32,7 +33,7 @@ def matmul(x1, x2):
         b = shaping.reshape(b, (-1, 1))
     if a.shape[-1] != b.shape[-2]:
         raise ShapeError(
-            f"matmul: {tuple(x1.shape)} and {tuple(x2.shape)} do not fit: {a.shape[-1]} columns against "
+            f"matmul: {tuple(a.shape)} and {tuple(b.shape)} do not fit: {a.shape[-1]} columns against "
             f"{b.shape[-2]} rows.",
             next="the last axis of the first must equal the last but one of the second.",
         )
@@ -60,10 +61,7 @@ def _batched(a, b):
 
 def affine(x, kernel, bias=None):
     """x @ kernel + bias: a dense layer's formula in one launch.   x (..., F), kernel (F, U), bias (U,) -> (..., U)"""
-    inputs = [tensor(x), tensor(kernel)]
-    if bias is not None:
-        inputs.append(tensor(bias))
-    return emit("affine", *inputs)
+    return emit("affine", *promote(x, kernel) if bias is None else promote(x, kernel, bias))
 
 
 @op

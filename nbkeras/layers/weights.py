@@ -1,0 +1,163 @@
+"""The weights of a layer and of the layers inside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbkeras import constraints, initializers, regularizers
+from nbkeras.errors import ArgumentError, ShapeError, StateError
+from nbkeras.graph.dtypes import is_float, standardize_dtype
+from nbkeras.layers import call_context
+from nbkeras.layers.tracking import Tracked
+from nbkeras.naming import auto_name
+from nbkeras.variables import Variable
+
+
+class HoldsWeights(Tracked):
+    """Base of layers: makes weights, lists them, reads and sets them. Needs `name`, `built` and `variable_dtype`."""
+
+    def add_weight(
+        self,
+        shape=None,
+        initializer=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        aggregation="none",
+        overwrite_with_gradient=False,
+        name=None,
+    ):
+        """Make a weight.
+
+        Args:
+            shape: a tuple, () by default.
+            initializer: name, object or function; Glorot uniform for floats, zeros otherwise.
+            dtype: the layer's by default.
+            trainable: False for statistics and counters.
+            regularizer, constraint: name, object or function.
+            name: within the layer.
+        """
+        if isinstance(shape, str) and name is None:
+            raise ArgumentError(
+                f"layer {self.name!r}: add_weight got {shape!r} for the shape.",
+                next="the first argument is the shape; give the name as name=...",
+            )
+        shape = () if shape is None else tuple(int(n) for n in np.atleast_1d(shape))
+        dtype = standardize_dtype(dtype or self.variable_dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(dtype) else "zeros"
+        initializer = initializers.get(initializer)
+        name = name or auto_name("variable")
+        variable = Variable(initializer, shape, dtype, trainable=trainable, name=name)
+        variable.path = "/".join([*(call_context.names() or [self.name]), name])
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        variable.aggregation = aggregation
+        self._track(variable)
+        return variable
+
+    def _gather(self, kind, own):
+        found, seen = [], set()
+        for item in [*own(self), *(v for layer in self._layers for v in getattr(layer, kind))]:
+            if id(item) not in seen:
+                seen.add(id(item))
+                found.append(item)
+        return found
+
+    @property
+    def _layers(self):
+        return self._tracked["layers"]
+
+    @property
+    def weights(self):
+        """All weights: this layer's trainable ones, its others, then those of its layers."""
+        return self._gather("weights", HoldsWeights._own)
+
+    def _own(self):
+        own = self._tracked["variables"]
+        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
+
+    @property
+    def variables(self):
+        """All weights, and the states of seeds and metrics."""
+
+        def own(layer):
+            seeds = [s.state for s in layer._tracked["seeds"]]
+            return [*layer._own(), *seeds, *(v for m in layer._tracked["metrics"] for v in m.variables)]
+
+        return self._gather("variables", own)
+
+    @property
+    def trainable_weights(self):
+        """The weights that training changes: none of a frozen layer."""
+        if not self.trainable:
+            return []
+        return self._gather("trainable_weights", lambda layer: [v for v in layer._tracked["variables"] if v.trainable])
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that training leaves alone."""
+        chosen = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in chosen]
+
+    @property
+    def trainable_variables(self):
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self):
+        """All variables that training's gradients leave alone."""
+        chosen = {id(v) for v in self.trainable_weights}
+        return [v for v in self.variables if id(v) not in chosen]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; setting it sets all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        object.__setattr__(self, "_trainable", bool(value))
+        for layer in self._layers:
+            layer.trainable = value
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, weights) -> None:
+        """Set all weights from arrays in the order of `weights`."""
+        own = self.weights
+        if len(own) != len(weights):
+            raise ArgumentError(
+                f"layer {self.name!r}: set_weights takes {len(own)} arrays, got {len(weights)}.",
+                next="build both models alike; compare their summary().",
+            )
+        for variable, value in zip(own, weights, strict=True):
+            if tuple(np.shape(value)) != tuple(variable.shape):
+                raise ShapeError(
+                    f"layer {self.name!r}: weight {variable.path!r} has shape {tuple(variable.shape)}, got "
+                    f"{tuple(np.shape(value))}."
+                )
+        for variable, value in zip(own, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """The number of weights' elements."""
+        if not self.built:
+            raise StateError(
+                f"layer {self.name!r}: count_params before the layer is built.",
+                next="call the layer on data, or build(input_shape).",
+            )
+        return sum(int(np.prod(w.shape)) for w in self.weights)
+
+    @property
+    def metrics(self):
+        """Metrics of this layer and the layers inside."""
+        found = list(self._tracked["metrics"])
+        for layer in self._layers:
+            found.extend(m for m in layer.metrics if not any(m is f for f in found))
+        return found
