@@ -22,9 +22,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from nbkeras.kernels import scalars
 from nbkeras.kernels._jit import kernel, scalar
-from nbkeras.kernels.formula import Value, formula, is_double, polynomial, select, sqrt_of
+from nbkeras.kernels.formula import Value
+from nbkeras.kernels.scalars import OUTSIDE_TWO, half_normal
 
 MULTIPLIER_0, MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
 WEYL_0, WEYL_1 = 0x9E3779B9, 0xBB67AE85
@@ -34,57 +34,6 @@ LOW_WORD = np.uint64(0xFFFFFFFF)
 
 #: Elements that share 32 Philox blocks.
 GROUP = 128
-
-#: P(|z| > 2), what a normal number truncated at two deviations leaves out.
-OUTSIDE_TWO = math.erfc(math.sqrt(2.0))
-
-# Wichura's coefficients: (numerator, denominator), lowest power first.
-CENTRAL_7 = (
-    (
-        3.3871327179, 50.434271938, 159.29113202, 59.10937472,
-    ),
-    (
-        1.0, 17.895169469, 78.757757664, 67.1875636,
-    ),
-)
-MIDDLE_7 = (
-    (
-        1.4234372777, 2.75681539, 1.3067284816, 0.17023821103,
-    ),
-    (
-        1.0, 0.7370016425, 0.12021132975,
-    ),
-)
-CENTRAL_16 = (
-    (
-        3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987,
-        67265.7709270087, 33430.57558358813, 2509.0809287301227,
-    ),
-    (
-        1.0, 42.31333070160091, 687.1870074920579, 5394.196021424751, 21213.794301586597, 39307.89580009271,
-        28729.085735721943, 5226.495278852854,
-    ),
-)
-MIDDLE_16 = (
-    (
-        1.4234371107496835, 4.630337846156546, 5.769497221460691, 3.6478483247632045, 1.2704582524523684,
-        0.2417807251774506, 0.022723844989269184, 0.0007745450142783414,
-    ),
-    (
-        1.0, 2.053191626637759, 1.6763848301838038, 0.6897673349851, 0.14810397642748008, 0.015198666563616457,
-        0.0005475938084995345, 1.0507500716444169e-09,
-    ),
-)
-FAR_16 = (
-    (
-        6.657904643501103, 5.463784911164114, 1.7848265399172913, 0.29656057182850487, 0.026532189526576124,
-        0.0012426609473880784, 2.7115555687434876e-05, 2.0103343992922881e-07,
-    ),
-    (
-        1.0, 0.599832206555888, 0.1369298809227358, 0.014875361290850615, 0.0007868691311456133,
-        1.8463183175100548e-05, 1.421511758316446e-07, 2.0442631033899397e-15,
-    ),
-)
 
 
 def philox_rounds(c0, c1, c2, c3, k0, k1):
@@ -152,33 +101,6 @@ def high_product(a, b):
     middle = a1 * b0 + ((a0 * b0) >> HALF_WORD)
     other = a0 * b1 + (middle & LOW_WORD)
     return a1 * b1 + (middle >> HALF_WORD) + (other >> HALF_WORD)
-
-
-@formula
-def half_normal(p):
-    """z >= 0 with P(|Z| > z) = p for a standard normal Z and p in (0, 1].
-
-    Source: Wichura, "Algorithm AS241", 1988: PPND7 (relative error 1e-7) and PPND16 (1e-16). PPND7 stops at p = 1e-11,
-    below what 32 random bits reach.
-    """
-    q = 0.5 * p
-    central = q >= 0.075
-    h = 0.5 - q
-    s = 0.180625 - h * h
-    r = sqrt_of(0.0 - scalars.log(select(central, 0.5, q)))  # NVVM knows no fneg
-    if is_double(p):
-        far = r > 5.0
-        middle_r = r - 1.6
-        far_r = r - 5.0
-        top = select(far, polynomial(far_r, FAR_16[0]), polynomial(middle_r, MIDDLE_16[0]))
-        bottom = select(far, polynomial(far_r, FAR_16[1]), polynomial(middle_r, MIDDLE_16[1]))
-        near = CENTRAL_16
-    else:
-        top = polynomial(r - 1.6, MIDDLE_7[0])
-        bottom = polynomial(r - 1.6, MIDDLE_7[1])
-        near = CENTRAL_7
-    top = select(central, h * polynomial(s, near[0]), top)
-    return top / select(central, polynomial(s, near[1]), bottom)
 
 
 @intrinsic

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import cuda
 
-from nbkeras.kernels.random import OUTSIDE_TWO, half_normal
+from nbkeras.kernels.scalars import OUTSIDE_TWO, half_normal
 from nbkeras_cuda._jit import WARP, T, device, kernel
 
 GROUP = 128
