@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras import tree
 from nbkeras.variables import Variable
 
 
@@ -20,10 +21,14 @@ class Tracked:
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name):
-        value = getattr(self, name, None)
-        for group in self._tracked.values():
-            group[:] = [item for item in group if item is not value]
+        self._forget(getattr(self, name, None))
         object.__delattr__(self, name)
+
+    def _forget(self, value):
+        """Undo `_track`, for a value or all that is in it."""
+        gone = {id(leaf) for leaf in tree.flatten(value)}
+        for group in self._tracked.values():
+            group[:] = [item for item in group if id(item) not in gone]
 
     def _track(self, value):
         """Register a value; lists and dicts become ones that register what is added later."""
@@ -74,7 +79,24 @@ class TrackedList(list):
         super().insert(index, self._owner._track(value))
 
     def __setitem__(self, index, value):
+        self._owner._forget(self[index])
         super().__setitem__(index, self._owner._track(value))
+
+    def __delitem__(self, index):
+        self._owner._forget(self[index])
+        super().__delitem__(index)
+
+    def pop(self, index=-1):
+        self._owner._forget(self[index])
+        return super().pop(index)
+
+    def remove(self, value):
+        # By identity first: tensors and variables compare elementwise.
+        place = next((i for i, own in enumerate(self) if own is value), None)
+        del self[self.index(value) if place is None else place]
+
+    def clear(self):
+        del self[:]
 
     def __iadd__(self, values):
         self.extend(values)
@@ -93,7 +115,22 @@ class TrackedDict(dict):
         self.update(values)
 
     def __setitem__(self, key, value):
+        if key in self:
+            self._owner._forget(self[key])
         super().__setitem__(key, self._owner._track(value))
+
+    def __delitem__(self, key):
+        self._owner._forget(self[key])
+        super().__delitem__(key)
+
+    def pop(self, key, *default):
+        if key in self:
+            self._owner._forget(self[key])
+        return super().pop(key, *default)
+
+    def clear(self):
+        for key in list(self):
+            del self[key]
 
     def update(self, values=(), **more):
         for key, value in {**dict(values), **more}.items():

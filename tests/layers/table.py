@@ -1,0 +1,69 @@
+"""One row a layer: constructor arguments and the shape of a sample of each input."""
+
+from __future__ import annotations
+
+import numpy as np
+
+ROWS = 3
+
+#: (class, constructor arguments, sample shapes); several shapes are given as a list of inputs.
+TABLE = [
+    ("Dense", {"units": 4}, [(5,)]),
+    ("Dense", {"units": 2, "activation": "tanh", "use_bias": False}, [(4, 3)]),
+    ("Dense", {"units": 3, "activation": "softmax", "kernel_initializer": "he_normal"}, [(2,)]),
+    (
+        "Dense",
+        {
+            "units": 3,
+            "bias_initializer": "ones",
+            "kernel_regularizer": "l2",
+            "bias_regularizer": "l1",
+            "activity_regularizer": "l2",
+            "kernel_constraint": "non_neg",
+            "bias_constraint": "max_norm",
+        },
+        [(2,)],
+    ),
+    *(("Activation", {"activation": a}, [(4, 3)]) for a in ("relu", "gelu", "softmax", "linear")),
+    ("ReLU", {}, [(6,)]),
+    ("ReLU", {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2}, [(6,)]),
+    ("LeakyReLU", {"negative_slope": 0.2}, [(6,)]),
+    ("ELU", {"alpha": 0.5}, [(6,)]),
+    ("Softmax", {}, [(4, 3)]),
+    ("Softmax", {"axis": 1}, [(4, 3)]),
+    ("Softmax", {"axis": [1, 2]}, [(4, 3)]),
+    ("Dropout", {"rate": 0.3, "seed": 1}, [(4,)]),
+    ("Dropout", {"rate": 0.0}, [(4,)]),
+    ("Flatten", {}, [(4, 3)]),
+    ("Flatten", {}, [()]),
+    ("Flatten", {"data_format": "channels_first"}, [(2, 3, 4)]),
+    ("Reshape", {"target_shape": (6, 2)}, [(4, 3)]),
+    ("Reshape", {"target_shape": (-1, 2)}, [(4, 3)]),
+    ("Permute", {"dims": (2, 1)}, [(4, 3)]),
+    ("Permute", {"dims": (3, 1, 2)}, [(4, 3, 2)]),
+    ("RepeatVector", {"n": 3}, [(4,)]),
+    ("Identity", {}, [(4, 3)]),
+    *((name, {}, [(4,), (4,), (4,)]) for name in ("Add", "Multiply", "Average", "Maximum", "Minimum")),
+    *((name, {}, [(2, 4), (1, 4)]) for name in ("Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract")),
+    ("Add", {}, [(2, 4), (4,)]),
+    ("Subtract", {}, [(4,), (4,)]),
+    ("Concatenate", {}, [(4,), (2,)]),
+    ("Concatenate", {"axis": 1}, [(4, 3), (2, 3), (1, 3)]),
+    ("Dot", {"axes": 1}, [(4,), (4,)]),
+    ("Dot", {"axes": -1, "normalize": True}, [(4,), (4,)]),
+    ("Dot", {"axes": (1, 2)}, [(4, 3), (2, 4)]),
+    ("Dot", {"axes": (2, 1)}, [(4, 3), (3,)]),
+]
+IDS = [f"{name}-{number}" for number, (name, *_) in enumerate(TABLE)]
+
+
+def draw(shapes, dtype="float32"):
+    """An input of each shape, as the layer takes them: alone or as a list."""
+    rng = np.random.default_rng(5)
+    inputs = [rng.normal(size=(ROWS, *shape)).astype(dtype) for shape in shapes]
+    return inputs[0] if len(inputs) == 1 else inputs
+
+
+def alone(parts):
+    """The only part of a list, or the list."""
+    return parts[0] if len(parts) == 1 else parts

@@ -1,0 +1,75 @@
+"""Wrong arguments and inputs: the error comes before any work, and says what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras import layers
+from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError
+from nbkeras.graph.keras_tensor import KerasTensor
+
+
+def x(*shape):
+    return np.ones(shape, "float32")
+
+
+def built():
+    layer = layers.Dense(2, name="fc1")
+    layer(x(3, 64))
+    return layer
+
+
+class NoReturn(layers.Layer):
+    def call(self, inputs):
+        pass
+
+
+class NoSuper(layers.Layer):
+    def __init__(self):
+        pass
+
+
+BAD = {
+    "units": (lambda: layers.Dense(0), ArgumentError, r"\(Dense\): units must be a positive whole number, got 0"),
+    "units text": (lambda: layers.Dense("3"), ArgumentError, "got '3'"),
+    "unknown argument": (lambda: layers.Dense(3, unit=4), ArgumentTypeError, "Dense: unknown argument 'unit'"),
+    "activation": (lambda: layers.Dense(3, activation="rellu"), ArgumentError, "did you mean 'relu'"),
+    "dtype": (lambda: layers.Dense(3, dtype="mixed_float16"), ArgumentError, "'mixed_float16' is not supported"),
+    "rank": (lambda: layers.Dense(3)(x(3)), ShapeError, r"expects input of rank at least 2 but got shape \(3,\)"),
+    "features": (lambda: built()(x(3, 5)), ShapeError, r"'fc1' \(Dense\) was built for 64 input features"),
+    "open features": (lambda: layers.Dense(3)(KerasTensor((None, None))), ShapeError, "last axis of the input must be"),
+    "rate": (lambda: layers.Dropout(1.5), ArgumentError, "rate must lie between 0 and 1, got 1.5"),
+    "noise": (lambda: layers.Dropout(0.5, (1,))(x(2, 2), training=True), ShapeError, "noise_shape .* not the rank"),
+    "slope": (lambda: layers.ReLU(negative_slope=-1), ArgumentError, "negative_slope must be a number from 0 on"),
+    "reshape": (lambda: layers.Reshape((4, 4))(x(2, 3)), ShapeError, r"shape \(3,\) have 3 values, which do not fit"),
+    "reshape twice": (lambda: layers.Reshape((-1, -1)), ArgumentError, "only one axis may be -1"),
+    "permute": (lambda: layers.Permute((0, 1)), ArgumentError, "must be a permutation of 1 to 2"),
+    "permute rank": (lambda: layers.Permute((2, 1))(x(2, 3)), ShapeError, "expects input of rank 3"),
+    "repeat": (lambda: layers.RepeatVector(1.5), ArgumentError, "n must be a whole number, got 1.5"),
+    "merge one": (lambda: layers.Add()(x(2, 3)), ArgumentError, "takes a list of inputs"),
+    "merge none": (lambda: layers.Add()([]), ArgumentError, "takes a list of inputs"),
+    "merge shapes": (lambda: layers.Add()([x(2, 3), x(2, 4)]), ShapeError, "do not broadcast"),
+    "merge batches": (lambda: layers.Add()([x(2, 3), x(4, 3)]), ShapeError, "different batch sizes"),
+    "subtract": (lambda: layers.Subtract()([x(2, 3)] * 3), ArgumentError, "takes exactly 2 inputs, got 3"),
+    "concatenate": (lambda: layers.Concatenate()([x(2, 3, 1), x(2, 4, 1)]), ShapeError, "agree in every axis but -1"),
+    "concatenate ranks": (lambda: layers.Concatenate()([x(2, 3, 1), x(2, 4)]), ShapeError, "cannot be joined along"),
+    "dot": (lambda: layers.Dot(1)([x(2, 3), x(2, 4)]), ShapeError, "differ in length"),
+    "dot three": (lambda: layers.Dot(1)([x(2, 3)] * 3), ArgumentError, "takes exactly 2 inputs, got 3"),
+    "softmax mask": (lambda: layers.Softmax()(x(2, 3), mask=x(2, 4)), ShapeError, "mask .* does not broadcast"),
+    "no return": (lambda: NoReturn()(x(2, 3)), ArgumentError, r"call\(\) returned None"),
+    "no super": (lambda: NoSuper()(x(2, 3)), StateError, r"called before super\(\).__init__\(\)"),
+    "no call": (lambda: layers.Layer()(x(2, 3)), NotImplementedError, r"has no call\(\)"),
+    "count": (lambda: layers.Dense(3).count_params(), StateError, "count_params before the layer is built"),
+    "weights": (lambda: built().set_weights([x(64, 2)]), ArgumentError, "set_weights takes 2 arrays, got 1"),
+    "weight shape": (lambda: built().set_weights([x(2, 2), x(2)]), ShapeError, r"has shape \(64, 2\), got \(2, 2\)"),
+    "input": (lambda: layers.Input(), ArgumentError, "no shape was given"),
+    "sparse": (lambda: layers.Input((2,), sparse=True), ArgumentError, "sparse and ragged inputs are not supported"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_error(name):
+    call, kind, text = BAD[name]
+    with pytest.raises(kind, match=text):
+        call()
