@@ -17,7 +17,9 @@ class Network:
 
     Attributes:
         calls: in an order in which they can run.
-        layers: every layer once, by depth: those furthest from the outputs first, as Keras lists them.
+        operations: every layer and function once, by depth: those furthest from the outputs first, as Keras lists
+            them.
+        layers: the layers among them.
     """
 
     def __init__(self, inputs, outputs, name: str):
@@ -28,7 +30,8 @@ class Network:
         self.calls, states = [], {}
         for output in self.outputs:
             self._visit(output, given, states, name)
-        self.layers = self._ordered_layers()
+        self.operations = self._ordered_operations()
+        self.layers = [operation for operation in self.operations if isinstance(operation, Layer)]
 
     def _check_tensors(self, name):
         for kind, tensors in (("input", self.inputs), ("output", self.outputs)):
@@ -80,7 +83,7 @@ class Network:
             return False
         return source.history is None or states.get(id(source.history[0])) != "done"
 
-    def _ordered_layers(self):
+    def _ordered_operations(self):
         depth: dict[int, int] = {}
         produced = {id(t): call for call in self.calls for t in tree.flatten(call.outputs)}
         order, operations = [], {}
@@ -98,8 +101,7 @@ class Network:
         inputs = [layer for t in self.inputs if (layer := _input_layer(t)) is not None]
         entries = [*inputs, *order]
         position = {id(op): i for i, op in enumerate(entries)}
-        entries = sorted(entries, key=lambda op: (-depth.get(id(op), 0), position[id(op)]))
-        return [op for op in entries if isinstance(op, Layer)]
+        return sorted(entries, key=lambda op: (-depth.get(id(op), 0), position[id(op)]))
 
     def run(self, values, training=None, mask=None):
         """The outputs for values of the inputs, both flat lists."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import shutil
+from typing import NamedTuple
 
 import numpy as np
 
 from nbkeras import tree
-from nbkeras.errors import StateError
+from nbkeras.errors import ArgumentError, nearest
+from nbkeras.layers.input_layer import InputLayer
+from nbkeras.layers.layer import Layer
 
 
 def print_summary(model, line_length=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None):
@@ -46,13 +49,13 @@ def render(model, width, expand_nested=False, show_trainable=False, layer_range=
     if connected:
         table.add_column("Connected to", ratio=4, overflow="fold")
     if show_trainable:
-        table.add_column("Trainable", ratio=1, justify="center")
-    for layer, depth in _rows(model.layers, expand_nested, layer_range):
-        cells = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", _shape(layer), _count(layer)]
+        table.add_column("Trains", width=6, justify="center")
+    for row in _rows(model, expand_nested, layer_range):
+        cells = [f"{'  ' * row.depth}{row.name} ({row.kind})", row.shape, row.count]
         if connected:
-            cells.append(_sources(layer))
+            cells.append(row.sources)
         if show_trainable:
-            cells.append("Y" if layer.trainable else "N")
+            cells.append(row.trains)
         table.add_row(*cells)
     console.print(f'Model: "{model.name}"')
     console.print(table)
@@ -67,46 +70,90 @@ def render(model, width, expand_nested=False, show_trainable=False, layer_range=
     return out.getvalue().rstrip("\n")
 
 
-def _rows(layers, expand_nested, layer_range, depth=0):
-    names = [layer.name for layer in layers]
+class _Row(NamedTuple):
+    """A line of the table."""
+
+    name: str
+    kind: str
+    depth: int
+    shape: str
+    count: str
+    sources: str
+    trains: str
+
+
+def _rows(model, expand_nested, layer_range=None, depth=0):
+    network = _network(model)
+    listed = network.operations if network is not None else model.layers
+    if getattr(model, "_untracked_functional", None) is not None:
+        # A Sequential does not list its input.
+        listed = [operation for operation in listed if not isinstance(operation, InputLayer)]
     if layer_range is not None:
-        first, last = names.index(layer_range[0]), names.index(layer_range[1])
-        layers = layers[first : last + 1]
-    for layer in layers:
-        yield layer, depth
-        if expand_nested and getattr(layer, "layers", None):
-            yield from _rows(layer.layers, True, None, depth + 1)
+        first, last = (_index(listed, name, model) for name in layer_range)
+        listed = listed[first : last + 1]
+    for operation in listed:
+        yield _row(operation, network, depth)
+        if expand_nested and getattr(operation, "layers", None):
+            yield from _rows(operation, True, None, depth + 1)
+
+
+def _row(operation, network, depth) -> _Row:
+    calls = _calls(operation, network)
+    if not isinstance(operation, Layer):
+        return _Row(operation.name, "Operation", depth, _shape_of(calls), "0", _sources(calls, network), "-")
+    shape = _shape_of(calls) if calls else _shape_of(operation._untracked_calls)
+    count = f"{operation.count_params():,}" if operation.built else "0 (unbuilt)"
+    trains = "-" if not operation.weights else "Y" if operation.trainable else "N"
+    return _Row(operation.name, type(operation).__name__, depth, shape, count, _sources(calls, network), trains)
+
+
+def _network(model):
+    """The graph behind a model, or None."""
+    inner = getattr(model, "_untracked_functional", None) or model
+    return getattr(inner, "_untracked_network", None)
+
+
+def _index(listed, name, model) -> int:
+    names = [operation.name for operation in listed]
+    if name not in names:
+        raise ArgumentError(f"summary: model {model.name!r} has no layer {name!r}; {nearest(str(name), names)}")
+    return names.index(name)
 
 
 def _is_chain(model) -> bool:
     """True if the table needs no column of connections."""
-    network = getattr(model, "_untracked_network", None)
+    network = _network(model)
     if network is None:
         return True
-    return all(len(call.inputs) == 1 for call in network.calls) and len(network.inputs) == len(network.outputs) == 1
+    once = len({id(call.operation) for call in network.calls}) == len(network.calls)
+    single = all(len(call.inputs) == 1 for call in network.calls)
+    return once and single and len(network.inputs) == len(network.outputs) == 1
 
 
-def _shape(layer) -> str:
-    try:
-        shapes = tree.map_structure(lambda t: str(tuple(t.shape)), layer.output)
-    except (StateError, AttributeError):
-        return "?"
-    return ", ".join(tree.flatten(shapes))
+def _calls(operation, network) -> list:
+    """The calls of an operation in a model."""
+    return [] if network is None else [call for call in network.calls if call.operation is operation]
 
 
-def _count(layer) -> str:
-    return f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-
-
-def _sources(layer) -> str:
-    calls = layer._untracked_calls
+def _shape_of(calls) -> str:
     if not calls:
-        return "-"
+        return "?"
+    shapes = [str(tuple(t.shape)) for t in tree.flatten(calls[0].outputs) if hasattr(t, "shape")]
+    return ", ".join(shapes)
+
+
+def _sources(calls, network) -> str:
+    """Where the inputs come from; if there is a choice, with Keras's two numbers: which call, which output."""
     sources = []
-    for tensor in calls[0].inputs:
-        if tensor.history is not None:
-            call, index = tensor.history
-            sources.append(f"{call.operation.name}[{index}]")
+    for call in calls:
+        for tensor in call.inputs:
+            if tensor.history is None:
+                continue
+            maker, index = tensor.history
+            made = _calls(maker.operation, network)
+            number = next((i for i, one in enumerate(made) if one is maker), 0)
+            several = len(made) > 1 or len(tree.flatten(maker.outputs)) > 1
+            sources.append(f"{maker.operation.name}[{number}][{index}]" if several else maker.operation.name)
     return ", ".join(sources) or "-"
 
 
