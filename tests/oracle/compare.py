@@ -53,3 +53,8 @@ def assert_same(theirs, ours, tolerance, what=""):
     else:
         assert np.shape(theirs) == np.shape(ours), (what, np.shape(theirs), np.shape(ours))
         np.testing.assert_allclose(ours, theirs, **tolerance, err_msg=what)
+
+
+def by_name(outputs):
+    """Outputs with the keys of a dict in one order: Keras gives them in one or another."""
+    return dict(sorted(outputs.items())) if isinstance(outputs, dict) else outputs
