@@ -125,6 +125,8 @@ def label_check(model, batch, caller: str):
 def rehearse(model, batch) -> None:
     """Trace a step of evaluation without running it: what does not fit fails here, before any training.
 
+    Once for batches of a shape: a fit of few batches should not pay for it each time.
+
     Args:
         model: a compiled model.
         batch: NumPy arrays.
@@ -134,4 +136,7 @@ def rehearse(model, batch) -> None:
         return None if leaf is None else KerasTensor(leaf.shape, str(leaf.dtype))
 
     data = tree.map_structure(placeholder, pack_x_y_sample_weight(*batch))
-    keras_tensor.infer(model.test_step, (data,), {})
+    key = f"rehearsal of {data}"
+    if key not in model._untracked_specs:
+        keras_tensor.infer(model.test_step, (data,), {})
+        model._untracked_specs[key] = True
