@@ -8,7 +8,7 @@ import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.ops import reducing, shaping
-from nbkeras.ops.common import dtype_name, emit, is_float, op, promote, tensor
+from nbkeras.ops.common import dtype_name, dtype_of, emit, is_float, op, promote, tensor
 
 
 @op
@@ -22,8 +22,9 @@ def matmul(x1, x2):
     """
     a, b = promote(x1, x2)
     if not is_float(a.dtype):
-        kind = dtype_name(a.dtype)
-        return tensor(matmul(tensor(a, "float64"), tensor(b, "float64")), "int32" if kind == "int8" else kind)
+        # As in Keras, products of two int8 tensors are added up in 32 bits.
+        kind = "int32" if dtype_of(x1) == dtype_of(x2) == "int8" else dtype_name(a.dtype)
+        return tensor(matmul(tensor(a, "float64"), tensor(b, "float64")), kind)
     if not a.shape or not b.shape:
         raise ShapeError(f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)}: a lone number is no matrix.")
     row, column = len(a.shape) == 1, len(b.shape) == 1
