@@ -18,7 +18,7 @@ def whole(name: str, value, caller: str, least: int = 1) -> int:
     """A whole number not below `least`, or an error that names the argument.
 
     Example:
-        >>> whole("epochs", np.int64(3), "fit")
+        >>> whole("epochs", 3, "fit")
         3
     """
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
