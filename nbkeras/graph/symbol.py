@@ -85,13 +85,13 @@ class Symbol(Operators):
     def __bool__(self):
         raise ArgumentTypeError(
             f"the truth of {self!r} was asked for while tracing, when it has no value yet.",
-            next="use ops.where or ops.cond, or compile the model with run_eagerly=True.",
+            next="use ops.where or ops.cond.",
         )
 
     def _no_value(self, *_):
         raise ArgumentTypeError(
             f"the value of {self!r} was asked for while tracing, when it has no value yet.",
-            next="keep to nbkeras.ops inside call(), or compile the model with run_eagerly=True.",
+            next="keep to nbkeras.ops inside call(); return the tensor and look at its value outside.",
         )
 
     __float__ = __int__ = __index__ = __array__ = numpy = _no_value
