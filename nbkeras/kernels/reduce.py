@@ -1,9 +1,9 @@
 """Reductions over one dimension of three: sum, maximum, minimum, product, and the places of maximum and minimum."""
 
 from nbkeras.kernels._jit import kernel
-from nbkeras.kernels.folds import FOLDS, MAXIMUM, MINIMUM, fold_columns, fold_row, row_loop
-from nbkeras.kernels.formula import flag, formula
+from nbkeras.kernels.folds import FOLDS, fold_columns, fold_row
 from nbkeras.kernels.lanes import address_of
+from nbkeras.kernels.places import column_places, row_place
 from nbkeras.kernels.stack import offset
 
 __all__ = ["FOLDS", "arg_reduce", "block_size", "reduce", "schedule"]
@@ -12,22 +12,6 @@ __all__ = ["FOLDS", "arg_reduce", "block_size", "reduce", "schedule"]
 TILE = 256
 #: Elements that are worth a thread: about 20 us of one core.
 GRAIN = 100_000
-
-#: Elements that arg_reduce looks at together.
-PIECE = 64
-
-
-@formula
-def hit(x, best):
-    """1 where x is the number looked for, or NaN, else 0."""
-    return flag((x == best) | (x != x), x)
-
-
-#: row_greatest(like, _, x, _, count), row_least: the greatest and the least of a row.
-row_greatest = row_loop(lambda x, _: x, MAXIMUM, stores=False)
-row_least = row_loop(lambda x, _: x, MINIMUM, stores=False)
-#: row_hits(like, _, x, best, count): whether one of a row is the number looked for.
-row_hits = row_loop(hit.trace, MAXIMUM, stores=False)
 
 
 def block_size(outer: int, mid: int, inner: int) -> int:
@@ -78,24 +62,15 @@ def arg_reduce(out: "i8 o*i", x: "T o*m*i", outer: "i8", mid: "i8", inner: "i8",
 
     Items: elements of out.
     """
-    for item in range(lo, hi):
-        o = item // inner
-        start = o * mid * inner + (item - o * inner)
-        best = x[start]
-        found = 0
-        if inner == 1:
-            row = address_of(offset(x, start))
-            best = row_least(x, row, row, best, mid) if op == 1 else row_greatest(x, row, row, best, mid)
-            # pieces without a hit are passed over as vectors
-            while found + PIECE < mid and row_hits(x, row, address_of(offset(x, start + found)), best, PIECE) == 0:
-                found += PIECE
-            while found < mid - 1 and hit(x[start + found], best) == 0:
-                found += 1
-        else:
-            for j in range(1, mid):
-                value = x[start + j * inner]
-                better = value < best if op == 1 else value > best
-                if (better or value != value) and best == best:
-                    best = value
-                    found = j
-        out[item] = found
+    if inner == 1:
+        for item in range(lo, hi):
+            out[item] = row_place(x, op, address_of(offset(x, item * mid)), mid)
+    else:
+        item = lo
+        while item < hi:
+            o = item // inner
+            column = item - o * inner
+            width = min(hi - item, inner - column)
+            start = address_of(offset(x, o * mid * inner + column))
+            column_places(x, op, address_of(offset(out, item)), start, mid, inner, width)
+            item += width

@@ -81,11 +81,25 @@ def test_arg_reduce(shape, dtype):
         np.testing.assert_array_equal(arg_reduce(x, 1, chunk), np.argmin(x, axis=1))
 
 
-def test_constant_rows():
+@pytest.mark.parametrize("mid", (1, 3, 16, 17, 70))
+@pytest.mark.parametrize("inner", (1, 5))
+def test_constant_rows(mid, inner):
     for number in (np.nan, -np.inf, np.inf, 0.0):
-        x = np.full((3, 70, 1), number, np.float32)
+        x = np.full((3, mid, inner), number, np.float32)
         np.testing.assert_array_equal(arg_reduce(x, 0), 0)
         np.testing.assert_array_equal(arg_reduce(x, 1), 0)
+
+
+@pytest.mark.parametrize("dtype", ("float32", "float64"))
+@pytest.mark.parametrize("inner", (1, 37))
+def test_places_of_special_numbers(dtype, inner):
+    """Rows of every length about whole vectors, of few numbers: zeros of both signs are equal, the first NaN wins."""
+    rng = np.random.default_rng(0)
+    for numbers in ([0.0, -0.0], [-np.inf, 1.0], [np.inf, 1.0], [np.nan, np.inf, -np.inf, 1.0, -1.0]):
+        for mid in (2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 64, 65):
+            x = rng.choice(np.array(numbers, dtype), (9, mid, inner))
+            np.testing.assert_array_equal(arg_reduce(x, 0), np.argmax(x, axis=1))
+            np.testing.assert_array_equal(arg_reduce(x, 1, chunk=4), np.argmin(x, axis=1))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
