@@ -168,7 +168,10 @@ def clip_segments(g: "T n", norms: "T s", offsets: "i8 s+1", limit: "f8", lo, hi
 
 @kernel
 def clip_global(g: "T n", norms: "T s", s: "i8", limit: "f8", lo, hi):
-    """g *= limit / norm where norm = √(Σ norms²) is above the limit; all NaN if the norm is not finite, as in Keras."""
+    """g *= limit / norm where norm = √(Σ norms²) is above the limit; NaN if the norm is not finite, as in Keras.
+
+    Zeros stay zeros, unlike in Keras, even then: so do the gaps between the variables of an arena.
+    """
     total = 0.0
     for j in range(s):
         total += np.float64(norms[j]) * np.float64(norms[j])
@@ -176,7 +179,8 @@ def clip_global(g: "T n", norms: "T s", s: "i8", limit: "f8", lo, hi):
     if not (norm <= limit):
         factor = type(norms[0])(limit / norm + (norm - norm))
         for i in range(lo, hi):
-            g[i] *= factor
+            value = g[i]
+            g[i] = value * factor if value != 0 else value
 
 
 @kernel

@@ -182,7 +182,10 @@ def clip_segments(g: "T n", norms: "T s", offsets: "i8 s+1", limit: "f8", lo, hi
 
 @kernel
 def clip_global(g: "T n", norms: "T s", s: "i8", limit: "f8", lo, hi):
-    """g *= limit / norm where norm = √(Σ norms²) is above the limit; all NaN if the norm is not finite, as in Keras."""
+    """g *= limit / norm where norm = √(Σ norms²) is above the limit; NaN if the norm is not finite, as in Keras.
+
+    Zeros stay zeros, unlike in Keras, even then: so do the gaps between the variables of an arena.
+    """
     factors = cuda.shared.array(1, T)
     if cuda.threadIdx.x == 0:
         total = 0.0
@@ -197,7 +200,8 @@ def clip_global(g: "T n", norms: "T s", s: "i8", limit: "f8", lo, hi):
     if factor != T(1):
         i = lo + cuda.grid(1)
         while i < hi:
-            g[i] *= factor
+            if g[i] != T(0):
+                g[i] *= factor
             i += cuda.gridsize(1)
 
 

@@ -164,6 +164,19 @@ def test_clipping_keeps_nan():
     assert np.isnan(g).all()
 
 
+@pytest.mark.parametrize("norm", (np.nan, np.inf, 3.0))
+@pytest.mark.parametrize("code, dtype", DTYPES)
+def test_global_clipping_keeps_zeros(code, dtype, norm):
+    """The gaps between the variables of an arena are zeros, and must stay so."""
+    g = np.ones(67, dtype)
+    g[::3], g[66] = 0.0, -0.0
+    before = g.copy()
+    launch(optimizer.clip_global, code, g, np.array([norm, 4.0], dtype), 2, 2.0, items=67, chunk=50)
+    np.testing.assert_array_equal(np.signbit(g[::3]), np.signbit(before[::3]))
+    np.testing.assert_array_equal(g[::3], 0)
+    np.testing.assert_array_equal(g[before != 0], np.full(44, 2.0 / 5.0 if norm == 3 else np.nan, dtype))
+
+
 @pytest.mark.parametrize("code, dtype", DTYPES)
 def test_average(code, dtype):
     a, w = arrays(33, 2, dtype)

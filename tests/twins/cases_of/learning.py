@@ -130,6 +130,13 @@ def optimizer(maker):
                 lambda rng, real, limit=limit: [normal(rng, 33, real), np.array([0.4, 0.0, 3.0], real), 3, limit],
                 33,
             )
+            maker.add(
+                "clip_global",
+                f"{limit}-nan",
+                dtype,
+                lambda rng, real, limit=limit: [np.array([0.0, 1.0, -0.0], real), np.array([np.nan], real), 1, limit],
+                3,
+            )
         maker.add(
             "segment_norms", "4", dtype, lambda rng, real: [np.zeros(4, real), normal(rng, 33, real), OFFSETS.copy()], 4
         )
