@@ -14,9 +14,14 @@ from nbkeras.ops import shaping
 from nbkeras.ops.common import axis_of, cast, dtype_name, emit, filled, floating, op, standardize_dtype, tensor
 
 
+#: Integers that the kernel folds as 64-bit ones: it knows no order for them of its own.
+NARROW = frozenset({"int8", "int16", "uint16", "uint32"})
+
+
 def _reduce(x, operation, axis, keepdims):
-    axes = normalize_axes(axis, len(x.shape))
-    y = emit("reduce", x, axes=axes, op=operation) if axes else x
+    axes, dtype = normalize_axes(axis, len(x.shape)), dtype_name(x.dtype)
+    wide = cast(x, "int64") if dtype in NARROW else x
+    y = cast(emit("reduce", wide, axes=axes, op=operation), dtype) if axes else x
     if keepdims:
         y = emit("reshape", y, shape=tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
     return y
