@@ -131,8 +131,8 @@ def all(x, axis=None, keepdims=False):
 
 def _arg(x, operation, axis, keepdims, dtype="int32"):
     x = tensor(x)
-    if dtype_name(x.dtype) == "bool":
-        x = cast(x, "int32")
+    if dtype_name(x.dtype) in NARROW | {"bool"}:
+        x = cast(x, "int64")
     shape = x.shape
     if axis is None:
         x, place = emit("reshape", x, shape=(math.prod(shape),)), 0
