@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from nbkeras.kernels.formula import Value, emit, is_integer, select
+from nbkeras.kernels.formula import Value, emit, select
 from nbkeras.kernels.lanes import WORD, _cases, _load, _loop, _pointer, lanes
 
 #: Codes of the ways to fold.
@@ -19,23 +19,11 @@ FOLDS = {"sum": SUM, "max": MAXIMUM, "min": MINIMUM, "prod": PRODUCT}
 
 def _greater(total, x):
     """The greater, NaN if either is NaN."""
-    if is_integer(x):
-        return _ordered(total, x, ">")
     return select(x != x, x, select(x > total, x, total))
 
 
 def _lesser(total, x):
-    if is_integer(x):
-        return _ordered(total, x, "<")
     return select(x != x, x, select(x < total, x, total))
-
-
-def _ordered(total, x, operator):
-    if x.element.width == 8:  # booleans and bytes
-        chosen = Value(x.builder, x.builder.icmp_unsigned(operator, x.value, total.value))
-    else:
-        chosen = x.compare(operator, total)
-    return select(chosen, x, total)
 
 
 _COMBINE = {
@@ -108,7 +96,14 @@ class _Shape:
         return self.builder.call(function, [value for value, _ in arguments])
 
     def combine(self, op, total, x):
+        if op in (MAXIMUM, MINIMUM) and isinstance(self.kind, types.Integer):
+            return self.builder.select(self.ordered(">" if op == MAXIMUM else "<", x, total), x, total)
         return emit(_COMBINE[op], self.builder, [total, x])
+
+    def ordered(self, operator, a, b):
+        """A comparison of integers, which have a sign or not."""
+        compare = self.builder.icmp_signed if self.kind.signed else self.builder.icmp_unsigned
+        return compare(operator, a, b)
 
     def across(self, op, total):
         """The lanes of a vector folded to one number: halves first."""

@@ -25,7 +25,7 @@ class _Contest(_Shape):
         super().__init__(context, builder, kind)
         self.is_float = isinstance(kind, types.Float)
         self.word = ir.IntType(self.size * 8)
-        self.place = ir.IntType(max(32, self.size * 8))  # rows of bytes and float32 are shorter than 2**31
+        self.place = ir.IntType(max(32, self.size * 8))  # rows of small numbers are shorter than 2**31
         self.places = ir.VectorType(self.place, self.count)
         turned = 1 << (self.size * 8 - 1) if self.is_float else (1 << (self.size * 8)) - 1
         number = builder.select(builder.icmp_signed("!=", least, WORD(0)), self.word(turned), self.word(0))
@@ -51,8 +51,7 @@ class _Contest(_Shape):
     def better(self, value, best):
         """Where value is greater, or the first NaN."""
         if not self.is_float:
-            compare = self.builder.icmp_unsigned if self.size == 1 else self.builder.icmp_signed
-            return compare(">", value, best)
+            return self.ordered(">", value, best)
         beyond = self.builder.fcmp_unordered(">", value, best)
         return self.builder.and_(beyond, self.builder.fcmp_ordered("ord", best, best))
 

@@ -81,6 +81,16 @@ def test_arg_reduce(shape, dtype):
         np.testing.assert_array_equal(arg_reduce(x, 1, chunk), np.argmin(x, axis=1))
 
 
+@pytest.mark.parametrize("dtype", ("int8", "uint8", "int16", "uint16", "int32", "uint32", "uint64"))
+@pytest.mark.parametrize("shape", ((3, 77, 1), (2, 9, 75)))
+def test_integers_of_either_sign(dtype, shape):
+    info = np.iinfo(dtype)
+    x = np.random.default_rng(0).integers(info.min, info.max, shape, dtype, endpoint=True)
+    for op, (name, function) in enumerate((("max", np.argmax), ("min", np.argmin))):
+        np.testing.assert_array_equal(reduce(x, shape[1], name)[:, 0], FUNCTIONS[name](x, axis=1))
+        np.testing.assert_array_equal(arg_reduce(x, op), function(x, axis=1))
+
+
 @pytest.mark.parametrize("mid", (1, 3, 16, 17, 70))
 @pytest.mark.parametrize("inner", (1, 5))
 def test_constant_rows(mid, inner):
