@@ -57,9 +57,6 @@ TYPES = {
     "u4": types.uint32,
     "u2": types.uint16,
     "u1": types.uint8,
-    "i1": types.int8,
-    "i2": types.int16,
-    "u2": types.uint16,
 }
 
 #: Kernel name -> Kernel, filled as the kernel modules are imported.
