@@ -24,21 +24,19 @@ from nbkeras.kernels.scalars import ACTIVATIONS
 
 
 def fuse(graph) -> list[Node]:
-    """The nodes that a plan runs, in order, after all rewrites; each pass is verified."""
-    nodes, extra = order.take_snapshots(order.live(graph), graph)
-    checked: set[int] = set()
+    """The nodes that a plan runs, in order, after all rewrites; each pass is verified.
+
+    The rewrites see values alone; what overwriting memory demands of the order is found once they are done.
+    """
+    nodes, checked = order.live(graph), set()
     verify(nodes, graph, "trace", checked)
     for rewrite in (merge_equal, share_softmax, fuse_activation, fuse_gate):
-        nodes = order.sort(rewrite(nodes, graph), extra)
+        nodes = order.sort(rewrite(nodes, graph), {})
         verify(nodes, graph, rewrite.__name__, checked)
-    nodes = group(nodes, graph, order.after_readers(nodes, graph)[0])
+    nodes, extra = order.settle(nodes, graph)
+    nodes = group(nodes, graph, extra)
     verify(nodes, graph, "group", checked)
     return nodes
-
-
-def unfused(graph) -> list[Node]:
-    """The same nodes without any rewrite: what NBKERAS_CHECK=1 compares with."""
-    return order.take_snapshots(order.live(graph), graph)[0]
 
 
 def _replace(nodes, graph, replacement):
@@ -82,14 +80,31 @@ def merge_equal(nodes, graph):
 def share_softmax(nodes, graph):
     """A softmax whose input also goes into a fused cross-entropy is that node's second output."""
     fused = {id(n.inputs[0]): n for n in nodes if n.primitive.name.endswith("softmax_crossentropy")}
+    producers = {id(s): n for n in nodes for s in n.outputs}
     replacement, kept = {}, []
     for node in nodes:
-        if node.primitive.name == "softmax" and not node.params["log"] and id(node.inputs[0]) in fused:
-            replacement[id(node.outputs[0])] = fused[id(node.inputs[0])].outputs[1]
+        loss = fused.get(id(node.inputs[0])) if node.primitive.name == "softmax" and not node.params["log"] else None
+        # A target made from the softmax itself, as in distillation, must have it before the loss.
+        if loss is not None and not _depends(loss, node, producers, replacement):
+            replacement[id(node.outputs[0])] = loss.outputs[1]
         else:
             kept.append(node)
     _replace(kept, graph, replacement)
     return kept
+
+
+def _depends(node, other, producers, replacement) -> bool:
+    """Does a node need what the other computes, once replacements are made?"""
+    seen, waiting = {id(node)}, [node]
+    while waiting:
+        for symbol in waiting.pop().inputs:
+            producer = producers.get(id(replacement.get(id(symbol), symbol)))
+            if producer is other:
+                return True
+            if producer is not None and id(producer) not in seen:
+                seen.add(id(producer))
+                waiting.append(producer)
+    return False
 
 
 def _uses(nodes, graph) -> Counter:

@@ -9,7 +9,9 @@ import numpy as np
 
 from nbkeras import config, device
 from nbkeras.errors import KernelError
+from nbkeras.graph import order
 from nbkeras.graph.assemble import OutOfRegisters, assemble, read_before_made
+from nbkeras.graph.dtypes import ITEMSIZE
 from nbkeras.graph.fuse import fuse
 from nbkeras.graph.groups import GROUP, is_group
 from nbkeras.graph.primitives.moving import copy, strides_of
@@ -135,7 +137,7 @@ class Plan:
         for variable, symbol in graph.reads.items():
             self.place[id(symbol)] = (variable, 0)
         self._producer, self._pinned = {}, set()
-        outputs = {id(s) for s in graph.outputs}
+        packed = order.packed(self.nodes)
         for node in self.nodes:
             low.node = node
             first = len(low.steps)
@@ -143,10 +145,10 @@ class Plan:
                 self.place[id(node.outputs[output])] = self.place[id(node.inputs[source])]
             if node.primitive.view:
                 owner, offset = self.place[id(node.inputs[0])]
-                shift = node.params.get("offset", 0) * np.dtype(node.outputs[0].dtype).itemsize
+                shift = node.params.get("offset", 0) * ITEMSIZE[node.outputs[0].dtype]
                 self.place[id(node.outputs[0])] = (owner, offset + shift)
             elif node.primitive.name == "pack":
-                self._pack(node, low, outputs)
+                self._pack(node, low, packed)
             elif is_group(node):
                 self._group(node, low)
             else:
@@ -177,23 +179,20 @@ class Plan:
                 uses[id(symbol)] = uses.get(id(symbol), 0) + 1
         return uses
 
-    def _pack(self, node, low, outputs):
+    def _pack(self, node, low, packed):
         """Place each input in the flat buffer where it is made; copy those that live elsewhere."""
         flat = node.outputs[0]
         self.place[id(flat)] = (flat, 0)
         self._pinned.add(id(flat))
-        width = np.dtype(flat.dtype).itemsize
+        width = ITEMSIZE[flat.dtype]
         for symbol, offset in zip(node.inputs, node.params["offsets"], strict=True):
-            owner, shift = self.place[id(symbol)]
-            free = isinstance(owner, Symbol) and shift == 0 and owner.size == symbol.size
-            made = free and id(owner) in self._producer and id(owner) not in self._pinned and id(owner) not in outputs
-            if made and not self._producer[id(owner)][0].primitive.inplace:
+            owner, _ = self.place[id(symbol)]
+            if id(owner) in packed and id(owner) not in self._pinned:
                 self._move(owner, flat, offset * width)
             else:
                 target = Symbol(symbol.shape, flat.dtype, name="packed")
                 self.place[id(target)] = (flat, offset * width)
-                strides = strides_of(symbol.shape)
-                copy(low, target, symbol, symbol.shape, strides, strides)
+                self._copy(low, target, symbol)
 
     def _move(self, owner, target, offset):
         """Whatever lived in `owner` lives in `target` from now on."""
@@ -204,54 +203,70 @@ class Plan:
     def _write_back(self, low):
         """Values that variables get: computed in the variable's own memory where nothing reads the old value after."""
         low.node = None
-        graph = self.graph
-        final, staged = [], []
-        for variable, symbol in graph.writes.items():
+        # Arenas first: a value that one of their variables gets besides is written over theirs.
+        writes = sorted(self.graph.writes.items(), key=lambda item: item[0].arena is not None)
+        arenas = {variable: symbol for variable, symbol in writes if variable.arena is None}
+        late = [*self.graph.outputs, *(symbol for _, symbol in writes)]
+        for variable, symbol in writes:
             owner, shift = self.place[id(symbol)]
-            if self._is_storage(owner, shift, variable):
-                continue
-            free = isinstance(owner, Symbol) and shift == 0 and owner.size == symbol.size
-            made = free and id(owner) in self._producer and id(owner) not in self._pinned
-            if made and self._old_value_is_dead(low.steps, graph.reads[variable], owner):
+            made = id(owner) in self._producer and id(owner) not in self._pinned
+            whole = made and shift == 0 and owner.size == symbol.size
+            alone = variable.arena not in arenas and not any(
+                v.arena is variable and not self._is_part(v, s, symbol) for v, s in writes
+            )
+            if whole and alone and self._old_value_is_dead(low.steps, variable, owner, late):
                 self._move(owner, variable, 0)
+        copies = []
+        for variable, symbol in writes:
+            old = self.graph.reads[variable]
+            flat = arenas.get(variable.arena)
+            if self._region(symbol) == self._region(old) if flat is None else self._is_part(variable, symbol, flat):
                 continue
-            if not isinstance(owner, Symbol):
+            if not isinstance(self.place[id(symbol)][0], Symbol):
                 # The new value is another variable's memory: copy it aside before anything is overwritten.
                 aside = low.temp(symbol.shape, symbol.dtype)
-                staged.append((aside, symbol))
+                self.place[id(aside)] = (aside, 0)
+                self._copy(low, aside, symbol)
                 symbol = aside
-            final.append((variable, symbol))
-        for target, source in staged:
-            strides = strides_of(source.shape)
-            self.place[id(target)] = (target, 0)
-            copy(low, target, source, source.shape, strides, strides)
-        for variable, symbol in final:
-            strides = strides_of(symbol.shape)
-            copy(low, graph.reads[variable], symbol, symbol.shape, strides, strides)
+            copies.append((old, symbol))
+        for target, source in copies:
+            self._copy(low, target, source)
+
+    def _is_part(self, variable, symbol, flat) -> bool:
+        """Does a variable's value lie in its arena's value where the variable lies in the arena?"""
+        buffer, first, _ = self._region(flat)
+        return self._region(symbol)[:2] == (buffer, first + variable.offset * ITEMSIZE[variable.dtype])
 
     @staticmethod
-    def _is_storage(owner, shift, variable) -> bool:
-        if owner is variable:
-            return shift == 0
-        width = np.dtype(variable.dtype).itemsize
-        return variable.arena is not None and owner is variable.arena and shift == variable.offset * width
+    def _copy(low, target, source):
+        strides = strides_of(source.shape)
+        copy(low, target, source, source.shape, strides, strides)
 
-    def _owner(self, symbol):
-        return self.place[id(symbol)][0]
+    def _region(self, symbol):
+        """The bytes of a symbol: (id of the buffer, first, end); variables inside an arena are parts of it."""
+        owner, first = self.place[id(symbol)]
+        if not isinstance(owner, Symbol) and owner.arena is not None:
+            owner, first = owner.arena, first + owner.offset * ITEMSIZE[owner.dtype]
+        return id(owner), first, first + symbol.nbytes
 
-    def _old_value_is_dead(self, steps, old, owner) -> bool:
-        """No step from the one that makes `owner` on reads the old value, but elementwise at the same index."""
-        variable = self.place[id(old)][0]
+    def _old_value_is_dead(self, steps, variable, owner, late) -> bool:
+        """Nothing touches the variable's memory from the step that makes `owner` on, but elementwise at one index."""
+        old = self.graph.reads[variable]
+        memory = self._region(old)
+        if any(self._meets(s, memory) for s in late):
+            return False
         first = self._producer[id(owner)][1]
         for i, step in enumerate(steps[first:], first):
-            for symbol in _known(step, self.place):
-                where = self.place[id(symbol)][0]
-                if where is not variable and not (variable.arena is not None and where is variable.arena):
-                    continue
-                same_index = i == first and where is variable and self._elementwise(step, symbol, old, owner)
-                if not same_index:
-                    return False
+            for symbol in step.symbols():
+                if id(symbol) in self.place and self._meets(symbol, memory):
+                    same = self._region(symbol) == memory
+                    if i != first or not same or not self._elementwise(step, symbol, old, owner):
+                        return False
         return True
+
+    def _meets(self, symbol, memory) -> bool:
+        buffer, first, end = self._region(symbol)
+        return buffer == memory[0] and first < memory[2] and memory[1] < end
 
     @staticmethod
     def _elementwise(step, symbol, old, owner) -> bool:
@@ -359,9 +374,6 @@ class Plan:
         else:
             self._run()
 
-
-def _known(step, place):
-    return [s for s in step.symbols() if id(s) in place]
 
 
 def _halves(node, uses):
