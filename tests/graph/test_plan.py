@@ -9,7 +9,7 @@ from nbkeras.errors import GraphError
 from nbkeras.graph import trace
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.plan import Plan, chunk_of
-from nbkeras.graph.primitives import emit
+from nbkeras.graph.primitives import emit, lift
 from nbkeras.graph.traced import Traced
 from nbkeras.graph.variable import Arena, Slot
 
@@ -93,7 +93,10 @@ def test_debug_prints_the_plan(monkeypatch, capsys):
 def test_running_allocates_nothing():
     import tracemalloc
 
-    plan = Plan(trace_of(dense_step, arrays_of()))
+    arrays = arrays_of()
+    plan = Plan(trace_of(dense_step, arrays))
+    for buffer, array in zip(plan.inputs, arrays, strict=True):
+        np.copyto(buffer, array)
     plan.run()
     tracemalloc.start()
     before = tracemalloc.take_snapshot()
@@ -252,6 +255,88 @@ class TestVariables:
         assert not flat[6:16].any()
         (only,) = traced.plans.values()
         assert "strided_copy" not in kernels(only.plan)
+
+
+    def test_the_old_value_as_an_output_is_a_copy(self):
+        v = Slot(np.arange(3, dtype=np.float32), "float32")
+
+        def step(x):
+            old = v.value
+            v.assign(x)
+            return old
+
+        assert Traced(step)(np.ones(3, np.float32)).tolist() == [0, 1, 2]
+
+    def test_a_variable_that_keeps_its_value_is_not_overwritten(self):
+        v = Slot(np.array([-2, 2], np.float32), "float32")
+        clip = Traced(lambda x: [emit("clip_values", y, limit=1.0) for y in (v, x, lift(np.float32([3, 0])))])
+        for _ in range(2):
+            assert [a.tolist() for a in clip(np.float32([0, 5]))] == [[-1, 1], [0, 1], [1, 0]]
+        assert v.numpy().tolist() == [-2, 2]
+
+    def test_the_new_value_of_one_variable_and_the_old_as_that_of_another(self):
+        a, b = Slot(np.zeros(4, np.float32), "float32"), Slot(np.ones(4, np.float32), "float32")
+
+        def step(x):
+            old = a.value
+            a.assign(emit("exp", x))
+            b.assign(old)
+
+        Traced(step)(np.zeros(4, np.float32))
+        assert (a.numpy().tolist(), b.numpy().tolist()) == ([1] * 4, [0] * 4)
+
+    def test_an_arenas_value_and_another_of_its_variable(self):
+        a, b = Slot(np.zeros(16, np.float32), "float32"), Slot(np.zeros(16, np.float32), "float32")
+        arena = Arena([a, b])
+
+        def step(x):
+            a.assign(emit("negative", x))
+            new = emit("exp", emit("concatenate", x, x, axis=0))
+            trace.current().write(arena, new)
+            a.assign(emit("subtract", x, np.float32(1)))
+            return new
+
+        new = Traced(step)(np.zeros(16, np.float32))
+        assert new.tolist() == [1] * 32
+        assert (a.numpy().tolist(), b.numpy().tolist()) == ([-1] * 16, [1] * 16)
+
+    def test_equal_nodes_of_which_one_is_packed_and_overwritten(self):
+        def step(x):
+            clipped = emit("clip_values", emit("pack", emit("exp", x), offsets=(0,), size=3), limit=0.5)
+            return clipped, emit("reduce", emit("exp", x), axes=(0,), op="sum")
+
+        clipped, total = Traced(step)(np.zeros(3, np.float32))
+        assert (clipped.tolist(), float(total)) == ([0.5] * 3, 3)
+
+    def test_an_activation_after_its_weights_changed(self):
+        w = Slot(np.eye(2, dtype=np.float32), "float32")
+
+        def step(x):
+            y = emit("affine", x, w.value)
+            trace.current().write(w, emit("clip_values", w.value, limit=0.5))
+            return emit("relu", y), w.value
+
+        y, new = Traced(step)(np.ones((1, 2), np.float32))
+        assert (y.tolist(), new.tolist()) == ([[1, 1]], [[0.5, 0], [0, 0.5]])
+
+    def test_an_output_that_is_packed_after_its_memory_was_overwritten(self):
+        v = Slot(np.full(3, 2, np.float32), "float32")
+
+        def step():
+            old = v.value
+            v.assign(emit("clip_values", old, limit=1.0))
+            flat = emit("pack", old, offsets=(0,), size=3)
+            return old, emit("clip_values", flat, limit=0.5)
+
+        assert [a.tolist() for a in Traced(step)()] == [[2] * 3, [0.5] * 3]
+
+
+def test_a_loss_whose_target_is_made_from_its_own_softmax():
+    def step(x):
+        target = emit("multiply", emit("softmax", x, log=False), np.float32(2))
+        return emit("dense_softmax_crossentropy", x, target, epsilon=0.0)[0]
+
+    np.testing.assert_allclose(Traced(step)(np.zeros((2, 4), np.float32)), [2 * np.log(4)] * 2, rtol=1e-5)
 
 
 def test_gradient_of_a_tensor_that_is_no_number_is_an_error():

@@ -1,0 +1,16 @@
+"""Programs drawn at random give, fused and planned, what their primitives' references give node by node."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.graph.programs import Drawing, compare, smaller
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_drawn_programs(block):
+    for seed in range(30 * block, 30 * block + 30):
+        program = Drawing(seed).program
+        if compare(program, seed) is not None:
+            program = smaller(program, seed)
+            pytest.fail(f"seed {seed}: {compare(program, seed)}\n{program}", pytrace=False)
