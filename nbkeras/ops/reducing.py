@@ -14,14 +14,9 @@ from nbkeras.ops import shaping
 from nbkeras.ops.common import axis_of, cast, dtype_name, emit, filled, floating, op, standardize_dtype, tensor
 
 
-#: Integers that the kernel folds as 64-bit ones: it knows no order for them of its own.
-NARROW = frozenset({"int8", "int16", "uint16", "uint32"})
-
-
 def _reduce(x, operation, axis, keepdims):
-    axes, dtype = normalize_axes(axis, len(x.shape)), dtype_name(x.dtype)
-    wide = cast(x, "int64") if dtype in NARROW else x
-    y = cast(emit("reduce", wide, axes=axes, op=operation), dtype) if axes else x
+    axes = normalize_axes(axis, len(x.shape))
+    y = emit("reduce", x, axes=axes, op=operation) if axes else x
     if keepdims:
         y = emit("reshape", y, shape=tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
     return y
@@ -131,8 +126,8 @@ def all(x, axis=None, keepdims=False):
 
 def _arg(x, operation, axis, keepdims, dtype="int32"):
     x = tensor(x)
-    if dtype_name(x.dtype) in NARROW | {"bool"}:
-        x = cast(x, "int64")
+    if dtype_name(x.dtype) == "bool":
+        x = cast(x, "int32")
     shape = x.shape
     if axis is None:
         x, place = emit("reshape", x, shape=(math.prod(shape),)), 0

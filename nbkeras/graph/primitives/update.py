@@ -114,8 +114,8 @@ def _clip_segments(g, norms, offsets, limit):
 
 def _clip_global(g, norms, s, limit):
     norm = np.sqrt(np.sum(np.square(norms, dtype=np.float64)))
-    # As in Keras, a norm that is not finite makes everything NaN.
-    return (g if norm <= limit else g * (limit / norm + (norm - norm)),)
+    # As in Keras, a norm that is not finite makes everything NaN, but for the zeros between variables.
+    return (g if norm <= limit else np.where(g == 0, g, g * (limit / norm + (norm - norm))),)
 
 
 def _decay(w, lr, rate, offsets, mask):
