@@ -121,7 +121,7 @@ class Plan:
         self.nodes = fuse(graph)
         lowering = Lowering(self.backend)
         self.place: dict[int, tuple] = {}
-        self._copies: list = []
+        self._lodgers: dict[int, list] = {}
         self._lower(lowering)
         self._write_back(lowering)
         self.steps = lowering.steps
@@ -133,20 +133,20 @@ class Plan:
     def _lower(self, low):
         graph = self.graph
         for symbol in (*graph.inputs, *graph.constants):
-            self.place[id(symbol)] = (symbol, 0)
+            self._put(symbol, symbol, 0)
         for variable, symbol in graph.reads.items():
-            self.place[id(symbol)] = (variable, 0)
+            self._put(symbol, variable, 0)
         self._producer, self._pinned = {}, set()
         packed = order.packed(self.nodes)
         for node in self.nodes:
             low.node = node
             first = len(low.steps)
             for output, source in node.primitive.inplace.items():
-                self.place[id(node.outputs[output])] = self.place[id(node.inputs[source])]
+                self._put(node.outputs[output], *self.place[id(node.inputs[source])])
             if node.primitive.view:
                 owner, offset = self.place[id(node.inputs[0])]
                 shift = node.params.get("offset", 0) * ITEMSIZE[node.outputs[0].dtype]
-                self.place[id(node.outputs[0])] = (owner, offset + shift)
+                self._put(node.outputs[0], owner, offset + shift)
             elif node.primitive.name == "pack":
                 self._pack(node, low, packed)
             elif is_group(node):
@@ -154,7 +154,8 @@ class Plan:
             else:
                 node.primitive.lower(node, low)
             for symbol in node.outputs:
-                self.place.setdefault(id(symbol), (symbol, 0))
+                if id(symbol) not in self.place:
+                    self._put(symbol, symbol, 0)
                 self._producer.setdefault(id(symbol), (node, first))
 
     def _group(self, node, low):
@@ -182,7 +183,7 @@ class Plan:
     def _pack(self, node, low, packed):
         """Place each input in the flat buffer where it is made; copy those that live elsewhere."""
         flat = node.outputs[0]
-        self.place[id(flat)] = (flat, 0)
+        self._put(flat, flat, 0)
         self._pinned.add(id(flat))
         width = ITEMSIZE[flat.dtype]
         for symbol, offset in zip(node.inputs, node.params["offsets"], strict=True):
@@ -191,14 +192,18 @@ class Plan:
                 self._move(owner, flat, offset * width)
             else:
                 target = Symbol(symbol.shape, flat.dtype, name="packed")
-                self.place[id(target)] = (flat, offset * width)
+                self._put(target, flat, offset * width)
                 self._copy(low, target, symbol)
+
+    def _put(self, symbol, owner, offset):
+        """The symbol lives in `owner` from a byte on."""
+        self.place[id(symbol)] = (owner, offset)
+        self._lodgers.setdefault(id(owner), []).append(symbol)
 
     def _move(self, owner, target, offset):
         """Whatever lived in `owner` lives in `target` from now on."""
-        for key, (where, shift) in list(self.place.items()):
-            if where is owner:
-                self.place[key] = (target, shift + offset)
+        for symbol in self._lodgers.pop(id(owner)):
+            self._put(symbol, target, self.place[id(symbol)][1] + offset)
 
     def _write_back(self, low):
         """Values that variables get: computed in the variable's own memory where nothing reads the old value after."""
@@ -225,7 +230,7 @@ class Plan:
             if not isinstance(self.place[id(symbol)][0], Symbol):
                 # The new value is another variable's memory: copy it aside before anything is overwritten.
                 aside = low.temp(symbol.shape, symbol.dtype)
-                self.place[id(aside)] = (aside, 0)
+                self._put(aside, aside, 0)
                 self._copy(low, aside, symbol)
                 symbol = aside
             copies.append((old, symbol))
