@@ -19,7 +19,8 @@ class Signature:
         self.leaves = tree.flatten(arguments)
         self.is_array = [hasattr(leaf, "dtype") and hasattr(leaf, "shape") for leaf in self.leaves]
         self.arrays = [run.as_array(a) for a, yes in zip(self.leaves, self.is_array, strict=True) if yes]
-        fixed = tuple(leaf for leaf, yes in zip(self.leaves, self.is_array, strict=True) if not yes)
+        # With their types: 1, 1.0 and True are equal.
+        fixed = tuple((type(leaf), leaf) for leaf, yes in zip(self.leaves, self.is_array, strict=True) if not yes)
         self.key = (outline(arguments), tuple((a.shape, dtype_name(a.dtype)) for a in self.arrays), fixed)
 
 

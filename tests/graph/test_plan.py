@@ -359,3 +359,8 @@ def test_reading_the_value_of_a_symbol_is_an_error_with_advice():
 
     with pytest.raises(ArgumentTypeError, match=r"use ops\.where or ops\.cond"):
         Traced(lambda x: 1 if emit("greater", x, np.float64(0)) else 0)(np.ones(()))
+
+
+def test_equal_arguments_of_other_types_are_other_signatures():
+    traced = Traced(lambda x, kind: emit("add", x, np.float32(isinstance(kind, bool))))
+    assert [float(traced(np.zeros((), np.float32), kind)) for kind in (1, True, 1.0)] == [0, 1, 0]
