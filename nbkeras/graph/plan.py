@@ -90,9 +90,7 @@ class Lowering:
                 next="choose another device with NBKERAS_DEVICE.",
             )
         if items is None:
-            numbers = {
-                p.name: a for p, a in zip(found.parameters, arguments, strict=True) if not p.is_pointer
-            }
+            numbers = {p.name: a for p, a in zip(found.parameters, arguments, strict=True) if not p.is_pointer}
             items, chunk = found.schedule(**numbers)
         else:
             chunk = chunk_of(items, cost)
@@ -380,7 +378,6 @@ class Plan:
             self._run()
 
 
-
 def _halves(node, uses):
     """Cut a group into two; values that cross the cut are stored and loaded."""
     members = node.params["members"]
@@ -422,5 +419,3 @@ def _pack_intervals(owners, births, deaths):
         offsets[id(owner)] = at
         end = max(end, at + size)
     return offsets, end
-
-

@@ -257,7 +257,6 @@ class TestVariables:
         (only,) = traced.plans.values()
         assert "strided_copy" not in kernels(only.plan)
 
-
     def test_the_old_value_as_an_output_is_a_copy(self):
         v = Slot(np.arange(3, dtype=np.float32), "float32")
 
