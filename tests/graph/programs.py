@@ -123,6 +123,10 @@ def random_value(rng, shape, dtype):
     return rng.uniform(-1.5, 1.5, shape).astype(dtype)
 
 
+#: How often each kind of operation is drawn; 1 for those not named.
+WEIGHTS = {"unary": 4.0, "binary": 5.0, "assign": 4.0, "dense": 1.5, "gradient": 1.5, "optimizer": 2.0, "raw": 0.7}
+
+
 class Drawing:
     """Draws one program, operation after operation."""
 
@@ -212,12 +216,10 @@ class Drawing:
 
     def step(self):
         kinds = [name for name in dir(self) if name.startswith("op_")]
-        weights = np.array([self.WEIGHTS.get(k[3:], 1.0) for k in kinds])
+        weights = np.array([WEIGHTS.get(k[3:], 1.0) for k in kinds])
         made = getattr(self, self.rng.choice(kinds, p=weights / weights.sum()))()
         made = made if isinstance(made, (tuple, list)) else (made,)
         self.pool += [s for s in made if isinstance(s, Symbol) and s.size]
-
-    WEIGHTS = {"unary": 4.0, "binary": 5.0, "assign": 4.0, "dense": 1.5, "gradient": 1.5, "optimizer": 2.0, "raw": 0.7}
 
     def op_unary(self):
         name = self.choice("tanh sin sigmoid relu negative absolute floor square exp softplus")
