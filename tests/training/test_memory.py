@@ -16,6 +16,15 @@ X = rng.standard_normal((640, 16)).astype("float32")
 Y = rng.integers(0, 4, 640)
 
 
+@pytest.fixture(autouse=True)
+def _only_new_objects():
+    """The collector looks at what a test makes only: with a whole test session behind it, it takes a second a look."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def build():
     model = nbkeras.Sequential(
         [nbkeras.Input((16,)), layers.Dense(32, activation="relu"), layers.Dropout(0.2), layers.Dense(4)]
