@@ -1,8 +1,8 @@
 """Rewrites: fewer launches and fewer passes over memory, same numbers.
 
-| rewrite | why | gain, measured |
+| rewrite | why | what it saves |
 |---|---|---|
-| equal nodes become one | differentiation repeats masks and reshapes | nodes of a dense step -15 % |
+| equal nodes become one | differentiation repeats masks and reshapes | the repeats |
 | softmax beside its cross-entropy | the loss kernel computes the softmax anyway | one pass over the predictions |
 | affine + activation | the activation runs on registers or a hot tile | one pass over the layer's output |
 | matrix product + relu's derivative | the mask is applied as the tile is stored | one pass over the layer's gradient |
