@@ -13,25 +13,10 @@ An element's sum runs over k in order in all cases, in blocks that depend on k a
 """
 
 from nbkeras.kernels._jit import kernel, scalar
-from nbkeras.kernels.microkernel import (
-    ACTIVATE,
-    ADD_AFTER,
-    ADD_BEFORE,
-    BIAS,
-    EDGE,
-    GATE,
-    PACKING,
-    VECTORS,
-    WHOLE,
-    copy_panel,
-    copy_slivers,
-    multiply,
-    panel_columns,
-    sliver_rows,
-    tile_rows,
-    transpose_panel,
-    transpose_sliver,
-)
+from nbkeras.kernels.epilogue import ACTIVATE, ADD_AFTER, ADD_BEFORE, BIAS, GATE
+from nbkeras.kernels.geometry import VECTORS, panel_columns, sliver_rows, tile_rows
+from nbkeras.kernels.microkernel import EDGE, PACKING, WHOLE, multiply
+from nbkeras.kernels.packing import copy_panel, copy_slivers, transpose_panel, transpose_sliver
 from nbkeras.kernels.stack import offset, scratch
 
 #: Largest tile of c, and the least width and height that tiles are cut down to in order to have several.

@@ -6,29 +6,69 @@ import pytest
 from llvmlite import binding as llvm
 from llvmlite import ir
 
-from nbkeras.kernels.microkernel import WHOLE, Geometry, _Tile
+from nbkeras.kernels.emission import WORD, loop, private_function, raw
+from nbkeras.kernels.geometry import Geometry
+from nbkeras.kernels.microkernel import WHOLE, Product
+from nbkeras.kernels.tile import PointedRows, Tile
 
 X86 = {"skylake-avx512": (64, 32, "zmm"), "haswell": (32, 16, "ymm"), "znver3": (32, 16, "ymm")}
 
 
-def inner_loop(element, processor, registers, triple="x86_64-unknown-linux-gnu"):
+def inner_loop(element, processor, registers, triple="x86_64-unknown-linux-gnu", declare=None):
     """The instructions of the innermost loop of the largest whole tile, compiled for a processor."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     shape = Geometry(element, *registers)
     module = ir.Module()
     module.triple = triple
-    tile = _Tile(shape, shape.rows, WHOLE)
-    tile.declare(module).linkage = "external"
+    function = (declare or Product(shape, shape.rows, WHOLE).declare)(module)
+    function.linkage = "external"
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, opt=3)
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
     builder = llvm.create_pass_builder(machine, llvm.PipelineTuningOptions(speed_level=3))
     builder.getModulePassManager().run(parsed, builder)
-    body = machine.emit_assembly(parsed).split(f"\n{tile.name}:")[1].split("func_end")[0]
+    body = machine.emit_assembly(parsed).split(f"\n{function.name}:")[1].split("func_end")[0]
     blocks = re.split(r"^\.?L\w+:", body, flags=re.MULTILINE)
     loop = max(blocks, key=lambda block: len(re.findall(r"\bv?fm(?:add|la)", block)))
     return shape, loop
+
+
+def pointed(element, registers):
+    """A tile whose rows are found through a table of pointers, moved by an offset for each of several taps."""
+    shape = Geometry(element, *registers)
+
+    def emit(function):
+        c, table, offsets, x, taps, depth = function.args
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        tile = Tile(builder, shape, shape.rows)
+        row = WORD(shape.columns * shape.item)
+
+        def tap(index, values):
+            sums, x = values[:-1], values[-1]
+            offset = builder.load(builder.gep(offsets, [index]))
+            bases = [builder.load(builder.gep(table, [WORD(r)])) for r in range(shape.rows)]
+            factors = PointedRows(builder, shape, [builder.gep(base, [offset]) for base in bases])
+            return [*tile.accumulate(sums, depth, factors, x, row), builder.gep(x, [builder.mul(depth, row)])]
+
+        *sums, _ = loop(builder, taps, [*tile.zeros(), raw(builder, x)], tap)
+        tile.store(sums, tile.rows_at(c, row))
+        builder.ret_void()
+
+    data = element.as_pointer()
+    kinds = [data, data.as_pointer(), WORD.as_pointer(), data, WORD, WORD]
+    return lambda module: private_function(module, "pointed", kinds, emit)
+
+
+@pytest.mark.parametrize("processor", X86)
+def test_rows_through_pointers(processor):
+    """Sums carried over several loops stay in registers too; pointers may be read back, never a sum."""
+    width, registers, name = X86[processor]
+    element = ir.FloatType()
+    shape, loop = inner_loop(element, processor, (width, registers), declare=pointed(element, (width, registers)))
+    products = re.findall(r"\bvfmadd\w+\s.*", loop)
+    assert products and len(products) % (2 * shape.rows) == 0 and all(name in line for line in products)
+    assert not re.search(r"%[xyz]mm\d+, .*\(", "\n".join(line for line in loop.splitlines() if "vfmadd" not in line))
 
 
 @pytest.mark.parametrize("processor", X86)

@@ -1,0 +1,80 @@
+"""What happens to a tile between its sum and its place in memory: earlier sums, bias, activation, gate."""
+
+from __future__ import annotations
+
+from llvmlite import ir
+
+from nbkeras.kernels.emission import WORD, private_function, when
+from nbkeras.kernels.formula import Value, emit
+from nbkeras.kernels.geometry import VECTORS
+from nbkeras.kernels.scalars import ACTIVATIONS, activate, activation_slope, relu
+from nbkeras.kernels.tile import Tile
+
+#: What is done, in this order; a sum of these and of codes of activations (see scalars.ACTIVATIONS) times ACTIVATE
+#: and GATE.
+ADD_BEFORE = 1  # add c: it holds the sum over an earlier part of k
+BIAS = 2  # add the bias
+ADD_AFTER = 4  # add c after all else: it holds another result
+ACTIVATE = 1 << 8  # times the code: apply the activation
+GATE = 1 << 16  # times the code: multiply by the slope of the activation whose output is `gate`
+
+RELU = ACTIVATIONS["relu"]
+
+
+def finish(tile: Tile, sums, flags, c_rows, bias, gate_rows):
+    """The sums after all that `flags` (a value known at run time) asks for.
+
+    Args:
+        c_rows, gate_rows: addresses of the tile's rows in c and in the gate (see `Tile.rows_at`).
+        bias: pointer to the bias of the tile's first column.
+    """
+    builder, shape = tile.builder, tile.shape
+
+    def asked(bit):
+        return builder.icmp_signed("!=", builder.and_(flags, WORD(bit)), WORD(0))
+
+    def code(unit):
+        return builder.and_(builder.sdiv(flags, WORD(unit)), WORD(GATE // ACTIVATE - 1))
+
+    def add_c(sums):
+        return tile.combine(sums, c_rows, builder.fadd)
+
+    def add_bias(sums):
+        vectors = tile.vectors(bias)
+        return [builder.fadd(value, vectors[i % VECTORS]) for i, value in enumerate(sums)]
+
+    # relu and its slope are applied where they stand, the others by a call for each vector.
+    activation, gate_code = code(ACTIVATE), code(GATE)
+
+    def rectify(sums):
+        return [emit(relu.trace, builder, [value]) for value in sums]
+
+    def apply(sums):
+        return [builder.call(_choice(builder, shape, activate), [activation, value]) for value in sums]
+
+    def rectified(value, gate):
+        slope = emit(lambda y: activation_slope.trace(RELU, y), builder, [gate])
+        return builder.fmul(value, slope)
+
+    def slope(value, gate):
+        return builder.fmul(value, builder.call(_choice(builder, shape, activation_slope), [gate_code, gate]))
+
+    sums = when(builder, asked(ADD_BEFORE), sums, add_c)
+    sums = when(builder, asked(BIAS), sums, add_bias)
+    sums = when(builder, builder.icmp_signed("==", activation, WORD(RELU)), sums, rectify)
+    sums = when(builder, builder.icmp_signed(">", activation, WORD(RELU)), sums, apply)
+    for comparison, change in (("==", rectified), (">", slope)):
+        gated = builder.icmp_signed(comparison, gate_code, WORD(RELU))
+        sums = when(builder, gated, sums, lambda sums, change=change: tile.combine(sums, gate_rows, change))
+    return when(builder, asked(ADD_AFTER), sums, add_c)
+
+
+def _choice(builder, shape, formula):
+    """`formula(code, vector)` as a function, so that its many cases stand in the code once."""
+
+    def emit_choice(function):
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        builder.ret(formula.trace(*(Value(builder, argument) for argument in function.args)).value)
+
+    name = f"{formula._name}_{shape.suffix}"
+    return private_function(builder.module, name, [WORD, shape.vector], emit_choice, shape.vector)

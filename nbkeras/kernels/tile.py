@@ -1,0 +1,154 @@
+"""The innermost loop of matrix products and convolutions: a tile of sums in registers, one outer product a step.
+
+LLVM's loop vectorizer does not build a register tile from plain loops, so it is emitted.
+
+                 x: 2 vectors of a row            One step of k, AVX2: 2 loads, 6 broadcasts, 12 multiply-adds:
+                 [ x0 ][ x1 ]                     6 cycles of the two FMA units, which nothing else delays.
+    a:           -------------
+    row 0        [c00][c01]
+    ...                                           The order of the sum over k is the order of k, whatever the number
+    row 5        [c50][c51]                       of rows: an element's bits don't depend on where its tile lies.
+
+Where the factors of the rows stand is asked of an object with three methods, so that several kernels share the loop:
+
+    start()                what the loop carries besides the sums: a list of values
+    factor(r, carried)     the address of row r's factor at this step
+    advance(carried)       what is carried into the next step
+
+`StridedRows` serves matrices; `PointedRows` rows that lie anywhere, as the pixels of a convolution do. `accumulate`
+may be called again with the sums that it returned, inside a `loop` too: once a filter tap, say.
+"""
+
+from __future__ import annotations
+
+import math
+
+from nbkeras.kernels.emission import WORD, load, loop, multiply_add, opaque, raw, splat, store
+from nbkeras.kernels.geometry import VECTORS, Geometry
+
+#: Steps of k that loads of an unpacked panel are asked for in advance.
+AHEAD = 32
+
+
+class StridedRows:
+    """Factors a[r*a_row + p*a_column] (distances in bytes)."""
+
+    def __init__(self, builder, rows: int, a, a_row, a_column):
+        self.builder, self.a_column = builder, a_column
+        # The rows are found from a few moving bases at a few fixed distances: all fit the address registers.
+        self.group = math.isqrt(rows - 1) + 1
+        self.bases = [
+            opaque(builder, builder.gep(raw(builder, a), [builder.mul(a_row, WORD(first))]))
+            for first in range(0, rows, self.group)
+        ]
+        self.steps = [opaque(builder, builder.mul(a_row, WORD(r))) if r else WORD(0) for r in range(self.group)]
+
+    def start(self):
+        return self.bases
+
+    def factor(self, r, carried):
+        return self.builder.gep(carried[r // self.group], [self.steps[r % self.group]])
+
+    def advance(self, carried):
+        return [opaque(self.builder, self.builder.gep(base, [self.a_column])) for base in carried]
+
+
+class PointedRows:
+    """Factors at pointers[r] + p*item: each row has a pointer of its own and lies side by side in k.
+
+    More pointers than registers are read back from the stack, one load a row and step, which the load units do beside
+    the multiply-adds.
+    """
+
+    def __init__(self, builder, shape: Geometry, pointers):
+        self.builder, self.shape = builder, shape
+        self.pointers = [raw(builder, pointer) for pointer in pointers]
+
+    def start(self):
+        return [WORD(0)]
+
+    def factor(self, r, carried):
+        return self.builder.gep(self.pointers[r], carried)
+
+    def advance(self, carried):
+        return [opaque(self.builder, self.builder.add(carried[0], WORD(self.shape.item)))]
+
+
+class Tile:
+    """rows x VECTORS sums in registers, row by row; `masks` (one a vector) cut off columns beyond an edge.
+
+    The masks, if any, hold for what reads and writes the tile in memory, not for x: panels are padded.
+    """
+
+    def __init__(self, builder, shape: Geometry, rows: int):
+        self.builder, self.shape, self.rows = builder, shape, rows
+        self.masks = None
+
+    def zeros(self):
+        return [self.shape.vector(None)] * (self.rows * VECTORS)
+
+    def accumulate(self, sums, depth, factors, x, x_row, each_step=None):
+        """The sums, plus `depth` outer products of the factors and the rows of x (x_row bytes apart).
+
+        each_step(p, x, vectors): called at each step with its number, the address and the vectors of x's row.
+        """
+        builder, shape = self.builder, self.shape
+        count = len(sums)
+
+        def body(index, values):
+            sums, x, carried = values[:count], values[count], values[count + 1 :]
+            columns = [self._vector(x, v) for v in range(VECTORS)]
+            if each_step:
+                each_step(index, x, columns)
+            result = []
+            for r in range(self.rows):
+                address = builder.bitcast(factors.factor(r, carried), shape.element.as_pointer())
+                factor = splat(builder, shape, builder.load(address))
+                for v, column in enumerate(columns):
+                    result.append(multiply_add(builder, shape, factor, column, sums[r * VECTORS + v]))
+            return [*result, builder.gep(x, [x_row]), *factors.advance(carried)]
+
+        return loop(builder, depth, [*sums, raw(builder, x), *factors.start()], body)[:count]
+
+    def _place(self, row, v):
+        return self.builder.gep(row, [WORD(v * self.shape.lanes * self.shape.item)])
+
+    def _vector(self, row, v, masked=False):
+        mask = self.masks[v] if masked and self.masks else None
+        return load(self.builder, self.shape, self._place(row, v), mask)
+
+    def vectors(self, pointer):
+        """A row of the tile's width in memory, as far as it lies left of the edge."""
+        return [self._vector(raw(self.builder, pointer), v, masked=True) for v in range(VECTORS)]
+
+    def rows_at(self, pointer, stride):
+        """The address of each row of a tile in memory whose rows lie `stride` bytes apart."""
+        base = raw(self.builder, pointer)
+        return [self.builder.gep(base, [self.builder.mul(stride, WORD(r))]) for r in range(self.rows)]
+
+    def combine(self, sums, rows, then):
+        """then(sum, vector) for each vector of a tile in memory, given by its rows' addresses."""
+        return [
+            then(sums[r * VECTORS + v], self._vector(row, v, masked=True))
+            for r, row in enumerate(rows)
+            for v in range(VECTORS)
+        ]
+
+    def store(self, sums, rows, columns=None):
+        """Write the tile to its rows; with masks, `columns` is how many columns they leave."""
+        builder, shape = self.builder, self.shape
+
+        def write(v, mask=None):
+            for r, row in enumerate(rows):
+                store(builder, shape, sums[r * VECTORS + v], self._place(row, v), mask)
+
+        for v in range(VECTORS):
+            if self.masks is None:
+                write(v)
+                continue
+            # Masked stores are slow on some processors (Zen 3: 12 cycles each); whole vectors don't need them.
+            with builder.if_else(builder.icmp_signed(">=", columns, WORD((v + 1) * shape.lanes))) as (full, part):
+                with full:
+                    write(v)
+                with part, builder.if_then(builder.icmp_signed(">", columns, WORD(v * shape.lanes))):
+                    write(v, self.masks[v])
