@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 import nbkeras
-from nbkeras.commands import demo, info, warmup
+from nbkeras.commands import bench, demo, info, warmup
 from nbkeras.errors import NbkerasError
 
-COMMANDS = {"demo": demo, "info": info, "warmup": warmup}
+COMMANDS = {"demo": demo, "info": info, "warmup": warmup, "bench": bench}
 
 
 def build_parser() -> argparse.ArgumentParser:

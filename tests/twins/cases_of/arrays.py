@@ -205,4 +205,10 @@ def order(maker):
                 maker.add("sort", f"{outer}-{mid}-descending{descending}", dtype, rows, outer)
 
 
-FAMILIES = [move, reduce, random, order]
+def peak(maker):
+    for dtype in ("f4", "f8"):
+        for n in (1, 33):
+            maker.add("peak", f"{n}", dtype, lambda rng, real, n=n: [rng.random(n).astype(real), 0.5, 1.0, 3, n])
+
+
+FAMILIES = [move, reduce, random, order, peak]

@@ -1,0 +1,244 @@
+"""What `nbkeras bench` times: per case our function, its work and traffic, and the same work for NumPy and PyTorch."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the report.
+
+    Args:
+        family: 'matmul', 'conv', ...: what `--only` picks.
+        name: the shape and variant.
+        ours: a function of `ops` on tensors, traced once.
+        shapes: of its arguments, which are drawn when asked for.
+        flops: multiply-adds times two of one call; 0 where memory is the limit.
+        bytes: what must be read and written once.
+        numpy: the same work of NumPy arrays, or None.
+        torch: `torch(*tensors) -> call`, the same work for PyTorch, or None.
+    """
+
+    family: str
+    name: str
+    ours: Callable
+    shapes: tuple
+    flops: float
+    bytes: float
+    numpy: Callable | None = None
+    torch: Callable | None = None
+
+    def inputs(self) -> tuple:
+        """Normal float32 arrays of the shapes."""
+        return tuple(
+            np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+            for seed, shape in enumerate(self.shapes)
+        )
+
+
+def cases() -> Iterator[Case]:
+    """All cases, in the order of the report."""
+    yield from _products()
+    yield from _elementwise()
+    yield from _rows()
+    yield from _convolutions()
+    yield from _pools()
+
+
+# -- matrix products --------------------------------------------------------------------------------------------------
+
+#: (m, n, k) of a training step of the reference workloads, and two large ones.
+PRODUCTS = (
+    (1024, 1024, 1024), (32, 64, 64), (32, 128, 784), (128, 512, 784), (256, 512, 512), (784, 512, 128), (128, 10, 512),
+)  # fmt: skip
+
+
+def _products():
+    from nbkeras import ops
+
+    forms = {
+        "": (ops.matmul, np.matmul, lambda a, b: lambda: a @ b),
+        " A'": (lambda a, b: ops.matmul(ops.transpose(a), b), lambda a, b: a.T @ b, lambda a, b: lambda: a.T @ b),
+        " B'": (lambda a, b: ops.matmul(a, ops.transpose(b)), lambda a, b: a @ b.T, lambda a, b: lambda: a @ b.T),
+    }
+    for m, n, k in PRODUCTS:
+        for form, (ours, numpy, torch) in forms.items():
+            shapes = ((k, m) if form == " A'" else (m, k), (n, k) if form == " B'" else (k, n))
+            traffic = 4.0 * (m * k + k * n + m * n)
+            yield Case("matmul", f"{m}x{n}x{k}{form}", ours, shapes, 2.0 * m * n * k, traffic, numpy, torch)
+
+
+# -- passes over memory -----------------------------------------------------------------------------------------------
+
+MANY = 4_000_000
+
+
+def _numpy_sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _elementwise():
+    from nbkeras import ops
+
+    flat, table = (MANY,), (MANY // 500, 500)
+    numpy_of = {"exp": np.exp, "tanh": np.tanh, "sigmoid": _numpy_sigmoid, "relu": lambda x: np.maximum(x, 0)}
+    for name, numpy in numpy_of.items():
+        yield Case("elementwise", name, getattr(ops, name), (flat,), 0, 8.0 * MANY, numpy, _torch_unary(name))
+    yield Case("elementwise", "add", ops.add, (flat, flat), 0, 12.0 * MANY, np.add, lambda x, y: lambda: x + y)
+    yield Case(
+        "elementwise",
+        "relu(x*y + x)",
+        lambda x, y: ops.relu(x * y + x),
+        (flat, flat),
+        0,
+        12.0 * MANY,
+        numpy=lambda x, y: np.maximum(x * y + x, 0),
+        torch=lambda x, y: lambda: (x * y + x).relu(),
+    )
+    for name, axis, shape in (("all", None, flat), ("axis 0", 0, table), ("axis 1", 1, table)):
+        ours, numpy = functools.partial(ops.sum, axis=axis), functools.partial(np.sum, axis=axis)
+        yield Case("reduce", f"sum of {name}", ours, (shape,), 0, 4.0 * MANY, numpy, _torch_sum(axis))
+    yield Case(
+        "move",
+        "transpose",
+        ops.transpose,
+        (table,),
+        0,
+        8.0 * MANY,
+        numpy=lambda x: np.ascontiguousarray(x.T),
+        torch=lambda x: lambda: x.T.contiguous(),
+    )
+
+
+def _torch_unary(name):
+    return lambda x: getattr(x, name)
+
+
+def _torch_sum(axis):
+    return lambda x: x.sum if axis is None else functools.partial(x.sum, axis)
+
+
+def _numpy_softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def _numpy_layer_norm(x):
+    centred = x - x.mean(-1, keepdims=True)
+    return centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + 1e-3)
+
+
+def _rows():
+    from nbkeras import ops
+
+    for shape in ((4096, 1000), (8192, 10)):
+        traffic, name = 8.0 * math.prod(shape), "x".join(map(str, shape))
+        yield Case("softmax", name, ops.softmax, (shape,), 0, traffic, _numpy_softmax, lambda x: lambda: x.softmax(-1))
+    layer = functools.partial(ops.layer_normalization, epsilon=1e-3)
+    shape = (4096, 512)
+    traffic = 8.0 * math.prod(shape)
+    yield Case("normalization", "layer 4096x512", layer, (shape,), 0, traffic, _numpy_layer_norm, _torch_layer_norm)
+    for shape in ((64, 32, 32, 32), (64, 16, 16, 64)):
+        name, traffic = "batch, relu " + "x".join(map(str, shape)), 12.0 * math.prod(shape)
+        yield Case("normalization", name, _batch_norm, (shape,), 0, traffic, torch=_torch_batch_norm)
+
+
+def _batch_norm(x):
+    from nbkeras import ops
+
+    axes = tuple(range(len(x.shape) - 1))
+    mean, variance = ops.moments(x, axes=axes)
+    return ops.relu(ops.batch_normalization(x, mean, variance, axis=-1))
+
+
+def _torch_layer_norm(x):
+    import torch
+
+    return lambda: torch.nn.functional.layer_norm(x, x.shape[-1:], eps=1e-3)
+
+
+def _torch_batch_norm(x):
+    import torch
+
+    x = x.permute(0, 3, 1, 2)
+    return lambda: torch.nn.functional.batch_norm(x, None, None, training=True, eps=1e-3).relu()
+
+
+# -- windows ----------------------------------------------------------------------------------------------------------
+
+#: (batch, height and width, channels in, channels out, kernel, stride, dilation): Keras's 'same' padding at stride 1
+#: for padded sizes is left out, as the reference list has its sizes with the border.
+CONVOLUTIONS = (
+    (128, 28, 1, 32, 3, 1, 1), (128, 13, 32, 64, 3, 1, 1), (64, 34, 32, 32, 3, 1, 1), (64, 18, 64, 64, 3, 1, 1),
+    (64, 10, 128, 128, 3, 1, 1), (64, 34, 3, 32, 3, 1, 1), (64, 16, 64, 128, 1, 1, 1), (64, 20, 32, 32, 5, 1, 1),
+    (64, 33, 32, 64, 3, 2, 1), (64, 20, 64, 64, 3, 1, 2),
+)  # fmt: skip
+
+
+def _convolutions():
+    from nbkeras import ops
+    from nbkeras.graph.gradient import gradient
+
+    if not hasattr(ops, "conv"):
+        return
+    for batch, size, channels, filters, window, stride, dilation in CONVOLUTIONS:
+        to = (size - dilation * (window - 1) - 1) // stride + 1
+        x, w, dy = (batch, size, size, channels), (window, window, channels, filters), (batch, to, to, filters)
+        flops = 2.0 * batch * to * to * filters * channels * window * window
+        shape = f"{batch}x{size}x{size} {channels}->{filters} {window}x{window}"
+        shape += (f" /{stride}" if stride > 1 else "") + (f" dilated {dilation}" if dilation > 1 else "")
+        conv = functools.partial(ops.conv, strides=stride, padding="valid", dilation_rate=dilation)
+
+        def backward(x, w, dy, conv=conv, of=0):
+            return gradient(conv(x, w), [(x, w)[of]], seed=dy)[0]
+
+        traffic = 4.0 * (math.prod(x) + math.prod(w) + math.prod(dy))
+        settings = {"stride": stride, "dilation": dilation}
+        for name, ours, shapes, which in (
+            ("forward", conv, (x, w), None),
+            ("to input", functools.partial(backward, of=0), (x, w, dy), 0),
+            ("to weights", functools.partial(backward, of=1), (x, w, dy), 1),
+        ):
+            theirs = functools.partial(_torch_conv, which=which, **settings)
+            yield Case("conv", f"{shape} {name}", ours, shapes, flops, traffic, torch=theirs)
+
+
+def _torch_conv(x, w, dy=None, *, which, stride, dilation):
+    """PyTorch's (oneDNN's) convolution in its fastest layout, channels last."""
+    import torch
+
+    x, dy = (t if t is None else t.permute(0, 3, 1, 2) for t in (x, dy))
+    w = w.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+    if which is None:
+        return lambda: torch.nn.functional.conv2d(x, w, stride=stride, dilation=dilation)
+    mask = [which == 0, which == 1, False]
+    pair = [stride, stride], [0, 0], [dilation, dilation]
+    return lambda: torch.ops.aten.convolution_backward(dy, x, w, None, *pair, False, [0, 0], 1, mask)
+
+
+def _pools():
+    from nbkeras import ops
+
+    if not hasattr(ops, "max_pool"):
+        return
+    for shape in ((128, 26, 26, 32), (64, 32, 32, 32), (64, 16, 16, 64)):
+        traffic, name = 5.0 * math.prod(shape), "x".join(map(str, shape))
+        for kind, pool in (("max", ops.max_pool), ("average", ops.average_pool)):
+            ours = functools.partial(pool, pool_size=2)
+            yield Case("pool", f"{kind} 2x2 {name}", ours, (shape,), 0, traffic, torch=_torch_pool(kind[:3]))
+
+
+def _torch_pool(kind):
+    def prepare(x):
+        import torch
+
+        x = x.permute(0, 3, 1, 2)
+        return functools.partial(getattr(torch.nn.functional, f"{kind}_pool2d"), x, 2)
+
+    return prepare
