@@ -26,13 +26,15 @@ from nbkeras.kernels.scalars import ACTIVATIONS
 def fuse(graph) -> list[Node]:
     """The nodes that a plan runs, in order, after all rewrites; each pass is verified.
 
-    The rewrites see values alone; what overwriting memory demands of the order is found once they are done.
+    A rewrite gives the very list that it was given if it finds nothing to do. The rewrites see values alone; what
+    overwriting memory demands of the order is found once they are done.
     """
     nodes, checked = order.live(graph), set()
     verify(nodes, graph, "trace", checked)
     for rewrite in (merge_equal, share_softmax, fuse_activation, fuse_gate):
-        nodes = order.sort(rewrite(nodes, graph), {})
-        verify(nodes, graph, rewrite.__name__, checked)
+        before, nodes = nodes, rewrite(nodes, graph)
+        if nodes is not before:
+            verify(nodes, graph, rewrite.__name__, checked)
     nodes, extra = order.settle(nodes, graph)
     nodes = group(nodes, graph, extra)
     verify(nodes, graph, "group", checked)
@@ -73,6 +75,8 @@ def merge_equal(nodes, graph):
             kept.append(node)
         else:
             replacement.update((id(s), t) for s, t in zip(node.outputs, first.outputs, strict=True))
+    if not replacement:
+        return nodes
     _replace(kept, graph, replacement)
     return kept
 
@@ -80,6 +84,8 @@ def merge_equal(nodes, graph):
 def share_softmax(nodes, graph):
     """A softmax whose input also goes into a fused cross-entropy is that node's second output."""
     fused = {id(n.inputs[0]): n for n in nodes if n.primitive.name.endswith("softmax_crossentropy")}
+    if not fused:
+        return nodes
     producers = {id(s): n for n in nodes for s in n.outputs}
     replacement, kept = {}, []
     for node in nodes:
@@ -89,8 +95,10 @@ def share_softmax(nodes, graph):
             replacement[id(node.outputs[0])] = loss.outputs[1]
         else:
             kept.append(node)
+    if not replacement:
+        return nodes
     _replace(kept, graph, replacement)
-    return kept
+    return order.sort(kept, {})  # the loss may come after what reads the softmax
 
 
 def _depends(node, other, producers, replacement) -> bool:
@@ -128,6 +136,8 @@ def fuse_activation(nodes, graph):
         fused = Node(source.primitive, source.inputs, {"activation": code}, source.scope)
         gone.add(id(source))
         made[id(node)] = fused
+    if not made:
+        return nodes
     replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
     kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
     _replace(kept, graph, replacement)
@@ -158,6 +168,8 @@ def fuse_gate(nodes, graph):
         gate = test.inputs[0]
         made[id(node)] = Node(TABLE["gated_matmul"], (*product.inputs, gate), product.params, product.scope)
         gone.update(id(n) for n in (*chain, product))
+    if not made:
+        return nodes
     replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
     kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
     _replace(kept, graph, replacement)

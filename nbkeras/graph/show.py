@@ -29,7 +29,7 @@ def describe(plan, seconds=None) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     total = f", {sum(seconds) * 1e6:.1f} us" if seconds is not None else ""
-    lines.append(f"{len(plan.steps)} launches, {plan.arena_bytes / 1024:.1f} kB of temporaries{total}")
+    lines.append(f"{len(plan.steps)} launches, {plan.temporary_bytes / 1024:.1f} kB of temporaries{total}")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from nbkeras import device, tree
 from nbkeras.graph import run, trace
+from nbkeras.graph.buffers import Scratch
 from nbkeras.graph.dtypes import dtype_name
 from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives import lift
@@ -38,9 +39,10 @@ class TracedPlan:
     Args:
         function: called once, on symbols.
         arguments: nested arrays; other leaves are passed as they are.
+        scratch: memory for temporaries that is shared with other plans; see `Plan`.
     """
 
-    def __init__(self, function, arguments):
+    def __init__(self, function, arguments, scratch=None):
         with trace.Graph() as graph:
 
             def stand_in(leaf):
@@ -55,7 +57,7 @@ class TracedPlan:
         self._slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Symbol)]
         self._leaves = leaves
         graph.outputs = [leaves[i] for i in self._slots]
-        self.plan = Plan(graph)
+        self.plan = Plan(graph, scratch)
 
     def feed(self, arrays) -> None:
         """Copy arrays into the plan's inputs, in the order of the arguments' leaves."""
@@ -88,13 +90,14 @@ class Traced:
     def __init__(self, function):
         self.function = function
         self.plans: dict = {}
+        self._scratch = Scratch(device.backend())
 
     def __call__(self, *arguments):
         """Run; returns copies of the results."""
         signature = Signature(arguments)
         traced = self.plans.get(signature.key)
         if traced is None:
-            traced = self.plans[signature.key] = TracedPlan(self.function, arguments)
+            traced = self.plans[signature.key] = TracedPlan(self.function, arguments, self._scratch)
         traced.feed(signature.arrays)
         traced.run()
         return tree.map_structure(copied, traced.result())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import device
-from nbkeras.graph.plan import chunk_of
+from nbkeras.graph.launches import chunk_of
 from nbkeras.kernels._jit import dtype_code
 from nbkeras.training.columns import batch_dtype, take_rows
 from nbkeras.training.source import Rows

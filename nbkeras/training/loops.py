@@ -76,7 +76,8 @@ def run_epoch(model, kind, source, epoch, callbacks, progress) -> dict | None:
         for step, batch in enumerate(batches):
             if wanted and step % every == 0:
                 begin(step)
-            traced = steps.run(batch, columns)
+            with steps.scratch.lock:
+                traced = steps.run(batch, columns)
             if wanted and (step + 1) % every == 0:
                 end(step, numbers(traced.result()))
             if not silent:
@@ -110,13 +111,14 @@ def predict(model, source, callbacks, progress):
             for step, batch in enumerate(batches):
                 if wanted and step % every == 0:
                     callbacks.on_predict_batch_begin(step)
-                outputs = steps.run(batch, source.columns).result()
-                collector.add(outputs)
-                if wanted:
-                    group.add(outputs)
-                    if (step + 1) % every == 0:
-                        callbacks.on_predict_batch_end(step, {"outputs": group.result()})
-                        group = Collector(None)
+                with steps.scratch.lock:
+                    outputs = steps.run(batch, source.columns).result()
+                    collector.add(outputs)
+                    if wanted:
+                        group.add(outputs)
+                if wanted and (step + 1) % every == 0:
+                    callbacks.on_predict_batch_end(step, {"outputs": group.result()})
+                    group = Collector(None)
                 if not progress.silent:
                     progress.batch_end(step)
                 if model.stop_predicting:

@@ -25,6 +25,8 @@ class Steps:
     Args:
         function: takes the data of a batch (as Keras packs it: x, (x, y) or (x, y, sample_weight)) and gives logs or
             predictions; it is traced once for each signature.
+        scratch: memory for temporaries, shared with the model's other steps; hold its lock while you run a step and
+            read its result.
         prepare: called with the first batch of each signature that comes as arrays; gives a function that checks the
             labels of such batches.
 
@@ -35,9 +37,10 @@ class Steps:
     #: Plans kept: users who feed batches of every size should not fill the memory.
     KEPT = 32
 
-    def __init__(self, function, prepare=None):
+    def __init__(self, function, scratch, prepare=None):
         self.function = function
         self.prepare = prepare
+        self.scratch = scratch
         self.reuse = True
         self._checks: dict = {}
         self._plans: dict = {}
@@ -97,7 +100,7 @@ class Steps:
                 oldest = next(iter(self._plans))
                 self._plans.pop(oldest)
                 self._checks.pop(oldest, None)
-            traced = self._plans[key] = TracedPlan(self.function, arguments)
+            traced = self._plans[key] = TracedPlan(self.function, arguments, self.scratch)
         return traced
 
     def release(self):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nbkeras import tree
+from nbkeras import device, tree
 from nbkeras.callbacks import CallbackList
 from nbkeras.errors import ArgumentError, ArgumentTypeError
+from nbkeras.graph.buffers import Scratch
 from nbkeras.training import checks, loops
 from nbkeras.training.batch_source import as_batch
 from nbkeras.training.compiling import Compiled
@@ -30,10 +31,11 @@ class Trainer(Compiled):
         super().__init__()
         self.history = None
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
+        scratch = Scratch(device.backend())
         self._untracked_steps = {
-            "train": Steps(self._train, self._prepare_train),
-            "test": Steps(self._test, self._prepare_test),
-            "predict": Steps(self._predict),
+            "train": Steps(self._train, scratch, self._prepare_train),
+            "test": Steps(self._test, scratch, self._prepare_test),
+            "predict": Steps(self._predict, scratch),
         }
 
     # The model's own methods may be replaced after this object was made, so they are looked up at each trace.
@@ -228,11 +230,14 @@ class Trainer(Compiled):
     def _on_batch(self, kind, data, class_weight, return_dict):
         batch = as_batch(data, class_weight, f"{kind}_on_batch")
         self.reset_metrics()
-        logs = numbers(self._untracked_steps[kind].run(batch).result())
+        steps = self._untracked_steps[kind]
+        with steps.scratch.lock:
+            logs = numbers(steps.run(batch).result())
         return dict(sorted(logs.items())) if return_dict else in_order(logs, self.metrics)
 
     def predict_on_batch(self, x):
         """The outputs for one batch, as NumPy arrays."""
         batch = as_batch((x,), None, "predict_on_batch")
-        outputs = self._untracked_steps["predict"].run(batch).result()
-        return tree.map_structure(np.array, outputs)
+        steps = self._untracked_steps["predict"]
+        with steps.scratch.lock:
+            return tree.map_structure(np.array, steps.run(batch).result())

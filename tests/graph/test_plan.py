@@ -8,7 +8,8 @@ import pytest
 from nbkeras.errors import GraphError
 from nbkeras.graph import trace
 from nbkeras.graph.gradient import gradient
-from nbkeras.graph.plan import Plan, chunk_of
+from nbkeras.graph.launches import chunk_of
+from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives import emit, lift
 from nbkeras.graph.traced import Traced
 from nbkeras.graph.variable import Arena, Slot
@@ -107,6 +108,27 @@ def test_running_allocates_nothing(monkeypatch):
     tracemalloc.stop()
     grown = sum(d.size_diff for d in after.compare_to(before, "filename") if "tracemalloc" not in str(d))
     assert grown < 2000
+
+
+def test_plans_share_their_temporary_memory():
+    def steps(x):
+        y = emit("affine", emit("exp", emit("affine", x, x)), x)
+        return y, emit("pack", emit("sin", y), emit("cos", y), offsets=(0, y.size + 3), size=2 * y.size + 5)
+
+    traced, found = Traced(steps), {}
+    arrays = {n: np.random.default_rng(n).uniform(-0.1, 0.1, (n, n)) for n in (3, 40, 5, 80)}
+    for _ in range(2):
+        for n, x in arrays.items():
+            y, flat = traced(x)
+            again = found.setdefault(n, (y, flat))
+            assert np.array_equal(again[0], y) and np.array_equal(again[1], flat)
+            np.testing.assert_allclose(y, np.exp(x @ x) @ x, rtol=1e-9)
+            np.testing.assert_allclose(flat[n * n + 3 : -2], np.cos(y).ravel(), rtol=1e-9)
+            assert not flat[n * n : n * n + 3].any() and not flat[-2:].any()
+    plans = [t.plan for t in traced.plans.values()]
+    assert len({id(p.array(p.graph.inputs[0])) for p in plans}) == 4
+    assert plans[0]._buffers.scratch is plans[1]._buffers.scratch
+    assert plans[0]._buffers.scratch.bytes.size == max(p.temporary_bytes for p in plans)
 
 
 def test_long_elementwise_chains_are_cut_where_registers_end():

@@ -161,7 +161,7 @@ def _increment(x, amount, index=0):
 
 
 def _increment_lower(node, low):
-    from nbkeras.graph.plan import At
+    from nbkeras.graph.launches import At
 
     place = At(node.inputs[0], node.params.get("index", 0))
     low.launch("increment", "int64", [place, int(node.params["amount"])], items=1)
