@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 
@@ -30,6 +31,28 @@ def auto_name(prefix: str) -> str:
 def reset() -> None:
     """Start numbering anew, as `clear_session` does."""
     _counts().clear()
+
+
+@contextlib.contextmanager
+def counted_apart():
+    """Inside, names are numbered from the start; afterwards, they go on as if nothing had been named.
+
+    Example:
+        >>> reset(); auto_name("dense")
+        'dense'
+        >>> with counted_apart():
+        ...     auto_name("dense")
+        'dense'
+        >>> auto_name("dense")
+        'dense_1'
+    """
+    before = dict(_counts())
+    _counts().clear()
+    try:
+        yield
+    finally:
+        _counts().clear()
+        _counts().update(before)
 
 
 def to_snake_case(name: str) -> str:

@@ -120,13 +120,13 @@ def _prepare_folder(folder: Path) -> None:
 
 def _draw(history, cm: np.ndarray, folder: Path) -> None:
     from nbkeras.evaluation import plot_confusion_matrix, plot_learning_curves
-    from nbkeras.evaluation._figure import PlotUnavailable
+    from nbkeras.extras import ExtraMissing
 
     curves, matrix = folder / "learning_curves.png", folder / "confusion_matrix.png"
     try:
         plot_learning_curves(history, path=curves)
         plot_confusion_matrix(cm, path=matrix)
-    except PlotUnavailable:
+    except ExtraMissing:
         print('No pictures: matplotlib is not installed. To get them: pip install "nbkeras[plot]"')
     else:
         print(f"Pictures: {curves} and {matrix}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from nbkeras.errors import NbkerasError
+from nbkeras.extras import need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,27 +17,18 @@ if TYPE_CHECKING:
 BLUE, VERMILION, INK, RULE = "#0072B2", "#D55E00", "#333333", "#DDDDDD"
 
 
-class PlotUnavailable(NbkerasError, ImportError):
-    """A picture was asked for, but matplotlib is not installed."""
-
-
 def new_figure(width: float, height: float) -> Figure:
     """Make an empty figure of width × height inches.
 
     Raises:
-        PlotUnavailable: matplotlib is not installed.
+        ExtraMissing: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PlotUnavailable(
-            "drawing a picture: expected matplotlib, but it cannot be imported.",
-            next='pip install "nbkeras[plot]"',
-        ) from error
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    agg = need("matplotlib.backends.backend_agg", "drawing a picture")
+    figure = need("matplotlib.figure", "drawing a picture").Figure(
+        figsize=(width, height), layout="constrained", facecolor="white"
+    )
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
-    FigureCanvasAgg(figure)
+    agg.FigureCanvasAgg(figure)
     return figure
 
 

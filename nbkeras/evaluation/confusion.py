@@ -105,7 +105,7 @@ def plot_confusion_matrix(
         The matplotlib figure, tied to no window.
 
     Raises:
-        PlotUnavailable: matplotlib is not installed.
+        ExtraMissing: matplotlib is not installed.
 
     Example:
         >>> figure = plot_confusion_matrix([[9, 1], [0, 10]], ["cat", "dog"])

@@ -33,7 +33,7 @@ def plot_learning_curves(history, path: str | os.PathLike | None = None) -> Figu
     Raises:
         ArgumentTypeError: `history` is neither of the two.
         DataError: it holds no epoch, or values that are not numbers.
-        PlotUnavailable: matplotlib is not installed.
+        ExtraMissing: matplotlib is not installed.
 
     Example:
         >>> figure = plot_learning_curves({"loss": [0.9, 0.4], "val_loss": [1.0, 0.6]})

@@ -6,7 +6,7 @@ import pytest
 
 from nbkeras.__main__ import main
 from nbkeras.commands import demo
-from nbkeras.evaluation._figure import PlotUnavailable
+from nbkeras.extras import ExtraMissing
 
 
 def accuracy(text):
@@ -35,7 +35,7 @@ def test_one_seed_gives_one_result(tmp_path, capsys):
 
 def test_without_matplotlib_it_says_so_in_one_line(tmp_path, capsys, monkeypatch):
     def refuse(*args, **kwargs):
-        raise PlotUnavailable("no matplotlib")
+        raise ExtraMissing("no matplotlib")
 
     monkeypatch.setattr("nbkeras.evaluation.plot_learning_curves", refuse)
     assert main(["demo", "--epochs", "1", "--output", str(tmp_path), "--verbose", "0"]) == 0

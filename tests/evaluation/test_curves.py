@@ -1,6 +1,6 @@
 """Learning curves show every list of a history at its epochs, and refuse what is no history."""
 
-import builtins
+import sys
 import types
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 
 from nbkeras.errors import ArgumentTypeError, DataError
 from nbkeras.evaluation import plot_learning_curves
-from nbkeras.evaluation._figure import PlotUnavailable
+from nbkeras.extras import ExtraMissing
 
 
 @pytest.fixture
@@ -72,12 +72,6 @@ def test_not_a_history(history, error, text):
 
 
 def test_without_matplotlib(monkeypatch):
-    def refuse(name, *args, **kwargs):
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    real = builtins.__import__
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(PlotUnavailable, match=r'pip install "nbkeras\[plot\]"'):
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    with pytest.raises(ExtraMissing, match=r'expected the package matplotlib.*\n.*pip install "nbkeras\[plot\]"'):
         plot_learning_curves({"loss": [1.0]})
