@@ -55,7 +55,8 @@ def table(name: str, traces: dict):
     """A function `name(code, a, b, c)`: the formula with a code, of as many of the operands as it takes.
 
     Args:
-        traces: code -> (trace, number of operands, whether integers can do it); other codes give a.
+        traces: code -> (trace, number of operands, kinds: "f" where floats can do it, "i" where integers can);
+            other codes give a.
     """
     if SIMULATED:
 
@@ -68,7 +69,8 @@ def table(name: str, traces: dict):
 
     def apply_codegen(typing_context, code, a, b, c):
         def codegen(context, builder, signature, values):
-            return _switch(builder, values[0], values[1:], traces, isinstance(signature.args[1], types.Integer))
+            kind = "i" if isinstance(signature.args[1], types.Integer) else "f"
+            return _switch(builder, values[0], values[1:], traces, kind)
 
         return a(types.int64, a, a, a), codegen
 
@@ -76,9 +78,9 @@ def table(name: str, traces: dict):
     return intrinsic(apply_codegen)
 
 
-def _switch(builder, code, operands, traces, integer):
+def _switch(builder, code, operands, traces, kind):
     function = builder.function
-    usable = {key: trace for key, trace in traces.items() if trace[2] or not integer}
+    usable = {key: trace for key, trace in traces.items() if kind in trace[2]}
     done = function.append_basic_block("done")
     other = builder.block
     jump = builder.switch(code, done)

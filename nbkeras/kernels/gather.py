@@ -5,6 +5,7 @@ so no index can read or write outside the array. Where `size` is 0 nothing is re
 """
 
 from nbkeras.kernels._jit import kernel, scalar
+from nbkeras.kernels.cumulative import combine
 
 #: Additions that a part should do, so that it is worth a thread.
 PART_WORK = 32768
@@ -89,3 +90,14 @@ def scatter_add(out: "T o*m*i", index: "i8 k", x: "T o*k*i", outer: "i8", count:
                     target = (part * size + row) * inner + first
                     for i in range(width):
                         out[target + i] += x[source + i]
+
+
+@kernel
+def scatter_reduce(out: "T m*i", index: "i8 k", x: "T k*i", count: "i8", size: "i8", inner: "i8", op: "i8", lo, hi):
+    """out[index[k], :] = out[index[k], :] op x[k, :], for k in order.   Items: the inner columns."""
+    if size > 0:
+        for k in range(count):
+            target = safe_index(index[k], size) * inner
+            source = k * inner
+            for i in range(lo, hi):
+                out[target + i] = combine(op, out[target + i], x[source + i])

@@ -119,7 +119,7 @@ def apply_table(table):
     """An intrinsic `apply(like, opcode, result, a, b, c, steps)`: the formula with an opcode over whole vectors.
 
     Args:
-        table: opcode -> (trace, number of operands, whether integers can do it).
+        table: opcode -> (trace, number of operands, kinds: "f" where floats can do it, "i" where integers can).
     """
 
     @intrinsic
@@ -127,11 +127,11 @@ def apply_table(table):
         def codegen(context, builder, signature, values):
             kind = signature.args[0].dtype
             vector = ir.VectorType(context.get_value_type(kind), lanes(kind))
-            integer = isinstance(kind, types.Integer)
+            own = "i" if isinstance(kind, types.Integer) else "f"
             loops = {
                 code: functools.partial(_map, builder, trace, arity, vector, kind.bitwidth // 8, values[2:6], values[6])
-                for code, (trace, arity, integers) in table.items()
-                if integers or not integer
+                for code, (trace, arity, kinds) in table.items()
+                if own in kinds
             }
             _cases(builder, values[1], loops)
             return context.get_dummy_value()

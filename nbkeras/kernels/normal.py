@@ -1,4 +1,4 @@
-"""The normal distribution: the error function, its inverse, and quantiles for random numbers."""
+"""The normal distribution: the error function, its complement and inverse, and quantiles for random numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ import numpy as np
 
 from nbkeras.kernels.arithmetic import clamped
 from nbkeras.kernels.exponential import exp, log
-from nbkeras.kernels.formula import formula, is_double, magnitude, polynomial, select, sign_bit, signed, sqrt_of
+from nbkeras.kernels.formula import (
+    bits,
+    floating,
+    formula,
+    is_double,
+    magnitude,
+    polynomial,
+    select,
+    sign_bit,
+    signed,
+    sqrt_of,
+)
 
 #: erf(x) = x p(x**2), |x| <= 1
 ERF_NEAR = {
@@ -35,6 +46,21 @@ ERF_FAR = {
         0.000039360266310952644003, 0.000073316885412018324866, -0.000046310068245297883561,
         0.000016951375260308213198, -4.445944845887073416e-6, 8.7578727217374999822e-7, -1.2978398834636888252e-7,
         1.4112536043724151393e-8, -1.0658178151203002935e-9, 5.0009876187244419596e-11, -1.0983784437011573332e-12,
+    ),
+}  # fmt: skip
+#: (1 + 2x) exp(x**2) erfc(x) = p(u), u = (x - 3.75) / (x + 3.75), x >= 0: Shepherd and Laframboise's variable (1981)
+ERFC = {
+    False: (
+        1.237512619, -0.1402406661, 0.00358629077, 0.08227855354, -0.1088144517, 0.09229011533, -0.05864631243,
+        0.02841057755, -0.009845152321, 0.001674724758, 0.0003965809952, -0.0002237261437,
+    ),
+    True: (
+        1.2375126308378279, -0.14024059858559937, 0.0035854154849291053, 0.082276738492259555,
+        -0.10880393012318147, 0.092304321126913141, -0.058693398843901089, 0.028362277685980927,
+        -0.0097465777376884236, 0.0017556246442163134, 0.0002937059916567307, -0.0002901508050058991,
+        5.1669290426651826e-05, 2.2378910208563165e-05, -1.1478006265525819e-05, -9.6875409655087939e-07,
+        1.7873024328711782e-06, -5.8722446362106510e-08, -2.8064033433851386e-07, 2.2113703302754689e-08,
+        4.4855599449608360e-08, -2.5583782467333255e-09, -4.8637459953697091e-09,
     ),
 }  # fmt: skip
 #: P(|z| > 2), what a normal number truncated at two deviations leaves out.
@@ -89,6 +115,18 @@ def erf(x):
     far = 1.0 - exp.trace(-polynomial(b, ERF_FAR[d]))
     near = a * polynomial(a * a, ERF_NEAR[d])
     return signed(select(a < 1.0, near, far), sign_bit(x))
+
+
+@formula
+def erfc(x):
+    """1 - erf(x), to full relative precision for large x too."""
+    d = is_double(x)
+    a = clamped(magnitude(x), 0.0, 27.5 if d else 10.5)
+    # exp(-a**2) of a = high + low, whose first part has an exact square.
+    high = floating(bits(a) & (-0x8000000 if d else -0x1000))
+    bell = exp.trace(-(high * high)) * exp.trace((high - a) * (high + a))
+    tail = bell * polynomial((a - 3.75) / (a + 3.75), ERFC[d]) / (a + a + 1.0)
+    return select(x != x, x, select(x < 0, 2.0 - tail, tail))
 
 
 @formula

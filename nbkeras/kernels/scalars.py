@@ -45,6 +45,15 @@ from nbkeras.kernels.arithmetic import (
     subtract,
     where,
 )
+from nbkeras.kernels.binary import (
+    bitwise_and,
+    bitwise_or,
+    bitwise_xor,
+    gcd,
+    left_shift,
+    nextafter,
+    right_shift,
+)
 from nbkeras.kernels.exponential import (
     acosh,
     asinh,
@@ -61,6 +70,6 @@ from nbkeras.kernels.exponential import (
     softplus,
     tanh,
 )
-from nbkeras.kernels.normal import OUTSIDE_TWO, erf, erfinv, half_normal
+from nbkeras.kernels.normal import OUTSIDE_TWO, erf, erfc, erfinv, half_normal
 from nbkeras.kernels.power import power
 from nbkeras.kernels.trigonometry import acos, arctan2, asin, atan, cos, sin, tan

@@ -28,9 +28,7 @@ def _symbolic(arguments) -> bool:
             continue
         if isinstance(argument, KerasTensor):
             return True
-        if isinstance(argument, _NESTED) and _symbolic(
-            argument.values() if isinstance(argument, dict) else argument
-        ):
+        if isinstance(argument, _NESTED) and _symbolic(argument.values() if isinstance(argument, dict) else argument):
             return True
     return False
 

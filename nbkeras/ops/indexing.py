@@ -245,32 +245,6 @@ def scatter_update(inputs, indices, updates, reduction=None):
 
 
 @op
-def segment_sum(data, segment_ids, num_segments=None, sorted=False):
-    """The sum of the rows of each segment.
-
-    Args:
-        data: rows.
-        segment_ids: the segment of each row; others than 0 to num_segments - 1 are left out.
-        num_segments: how many; without it the largest number decides, for which values must exist.
-        sorted: accepted as Keras has it.
-    """
-    data, ids = tensor(data), tensor(segment_ids, "int64")
-    count = _segments(ids, num_segments)
-    inside = emit("logical_and", emit("greater_equal", ids, np.int64(0)), emit("less", ids, np.int64(count)))
-    # What is outside goes to one segment more, which is cut off.
-    ids = emit("where", inside, ids, np.int64(count))
-    return sliced(emit("scatter_add", ids, data, axis=0, size=count + 1), {0: builtins.slice(0, count)})
-
-
-def _segments(ids, count):
-    if count is not None:
-        return int(count)
-    if isinstance(ids, Symbol):
-        raise ArgumentError("segment_sum: num_segments must be given while a model is traced.")
-    return int(np.max(ids, initial=-1)) + 1
-
-
-@op
 def select(condlist, choicelist, default=0):
     """For each place the choice of the first condition that holds, else the default."""
     if len(condlist) != len(choicelist) or not condlist:

@@ -1,4 +1,4 @@
-"""Reductions that leave NaN out."""
+"""Reductions and quantiles that leave NaN out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from nbkeras.ops import elementwise as el
 from nbkeras.ops import ordering, reducing
-from nbkeras.ops.common import emit, floating, is_float, number, op, tensor
+from nbkeras.ops.common import emit, floating, is_float, number, on_host, op, tensor
 
 
 def _filled(x, value):
@@ -104,3 +104,21 @@ def nanargmax(x, axis=None, keepdims=False):
 def nanargmin(x, axis=None, keepdims=False):
     """Where the smallest value is that is not NaN, int32; -1 if all are."""
     return _where_extreme(x, axis, keepdims, reducing.argmin, np.inf)
+
+
+@op
+def nanquantile(x, q, axis=None, method="linear", keepdims=False):
+    """`quantile` of what is not NaN; NaN if all are."""
+    return ordering.quantile_of(x, q, axis, method, keepdims, skip_nan=True)
+
+
+@op
+def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
+    """`nanquantile` with q between 0 and 100."""
+    return nanquantile(x, np.asarray(on_host(q, "nanpercentile"), np.float64) / 100, axis, method, keepdims)
+
+
+@op
+def nanmedian(x, axis=None, keepdims=False):
+    """The middle value along axes of what is not NaN; NaN if all are."""
+    return nanquantile(x, 0.5, axis, "linear", keepdims)

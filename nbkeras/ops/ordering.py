@@ -203,6 +203,11 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
         q: a number or vector between 0 and 1; a vector adds an axis in front.
         method: what to take between two values: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'.
     """
+    return quantile_of(x, q, axis, method, keepdims, skip_nan=False)
+
+
+def quantile_of(x, q, axis, method, keepdims, skip_nan):
+    """The quantile of all values, or of those that are not NaN: in order these come first."""
     if method not in _METHODS:
         raise ArgumentError(f"quantile: method must be one of {', '.join(_METHODS)}, got {method!r}.")
     x, q = floating(x), np.asarray(on_host(q, "quantile"), np.float64)
@@ -211,22 +216,50 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     kept = [i for i in range(rank) if i not in axes]
     lead = [x.shape[i] for i in kept]
     values, _ = emit("sort", shaping.reshape(shaping.transpose(x, [*kept, *axes]), (*lead, -1)), descending=False)
-    n = values.shape[-1]
-    if n == 0:
+    if values.shape[-1] == 0:
         raise ArgumentError(f"quantile: no values along axes {axes} of {tuple(x.shape)}.")
-    place = q.reshape(-1) * (n - 1)
+    y = _among_some(values, q.reshape(-1), method) if skip_nan else _among_all(values, q.reshape(-1), method)
+    y = shaping.moveaxis(y, -1, 0)
+    shape = [1 if i in axes else m for i, m in enumerate(x.shape)] if keepdims else lead
+    return shaping.reshape(y, (*q.shape, *shape))
+
+
+def _between(values, low, high, share):
+    y = emit("add", emit("multiply", low, emit("subtract", number(values, 1), share)), emit("multiply", high, share))
+    return emit("where", emit("equal", low, high), low, y)
+
+
+def _among_all(values, q, method):
+    """Quantiles (..., Q) of rows in order: places are known now."""
+    n, axis = values.shape[-1], len(values.shape) - 1
+    place = q * (n - 1)
     below, above = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
     share = {"lower": 0 * place, "higher": 0 * place + 1, "midpoint": 0 * place + 0.5}.get(method, place - below)
     if method == "nearest":
         share = 1.0 * (place - below > 0.5)
-    share = np.where(above == below, 0.0, share).astype(dtype_name(x.dtype))
-    low, high = (emit("gather", values, i, axis=len(lead)) for i in (below, above))
-    y = emit("add", emit("multiply", low, number(x, 1) - share), emit("multiply", high, share))
-    last = shaping.sliced(values, {len(lead): builtins.slice(n - 1, n)})
-    y = emit("where", emit("isnan", last), last, y)
-    y = shaping.moveaxis(y, -1, 0)
-    shape = [1 if i in axes else m for i, m in enumerate(x.shape)] if keepdims else lead
-    return shaping.reshape(y, (*q.shape, *shape))
+    share = np.where(above == below, 0.0, share).astype(dtype_name(values.dtype))
+    y = _between(values, *(emit("gather", values, i, axis=axis) for i in (below, above)), share)
+    last = shaping.sliced(values, {axis: builtins.slice(n - 1, n)})
+    return emit("where", emit("isnan", last), last, y)
+
+
+def _among_some(values, q, method):
+    """Quantiles (..., Q) of rows in order whose NaN at the end do not count: places depend on how many there are."""
+    there = cast(emit("logical_not", emit("isnan", values)), values.dtype)
+    count = reducing.sum(there, -1, True)
+    last = emit("maximum", emit("subtract", count, number(values, 1)), number(values, 0))
+    place = emit("multiply", last, q.astype(dtype_name(values.dtype)))
+    below, above = emit("floor", place), emit("ceil", place)
+    rest = emit("subtract", place, below)
+    fixed = {"lower": 0.0, "higher": 1.0, "midpoint": 0.5}
+    if method in fixed:
+        share = number(values, fixed[method])
+    elif method == "nearest":
+        share = cast(emit("greater", rest, number(values, 0.5)), values.dtype)
+    else:
+        share = rest
+    low, high = (indexing.take_along_axis(values, cast(i, "int64"), -1) for i in (below, above))
+    return _between(values, low, high, share)
 
 
 @op

@@ -162,8 +162,6 @@ def tile(x, repeats):
 @op
 @op
 @op
-
-
 def sliced(x, slices):
     """Slices along some axes (axis -> slice), the others whole."""
     start, step, shape = [], [], []

@@ -31,6 +31,7 @@ arcsinh = _unary("arcsinh", "The inverse of `sinh`.", "asinh")
 arccosh = _unary("arccosh", "The inverse of `cosh`; NaN below 1.", "acosh")
 arctanh = _unary("arctanh", "The inverse of `tanh`; NaN outside [-1, 1].", "atanh")
 erf = _unary("erf", "The error function 2/sqrt(pi) * integral of exp(-t*t) from 0 to x.", "erf")
+erfc = _unary("erfc", "1 - erf(x), to full relative precision where that is small.", "erfc")
 erfinv = _unary("erfinv", "The inverse of `erf`; NaN outside [-1, 1].", "erfinv")
 
 

@@ -17,7 +17,8 @@ BLOCK = 512
 CONTIGUOUS, SCALAR, STRIDED = 0, 1, 2
 LOAD, STORE, CONSTANT = 0, 1, 2
 
-# Operation -> number of operands; `!`: for floats only. The same list as the CPU's, which a test compares.
+# Operation -> number of operands; `!`: for floats only, `~`: for integers only. The same list as the CPU's, which a
+# test compares.
 _COMMON = """
     negative absolute sign exp! expm1! log! log1p! sqrt! rsqrt! square reciprocal! sin! cos! tanh! sigmoid! erf!
     floor ceil round relu softplus! isnan isfinite logical_not;
@@ -25,16 +26,19 @@ _COMMON = """
     logical_and logical_or logical_xor floor_divide mod arctan2!;
     where
 """
-_RARE = "tan! asin! acos! atan! sinh! cosh! asinh! acosh! atanh! log2! log10! erfinv!"
+_RARE = """
+    tan! asin! acos! atan! sinh! cosh! asinh! acosh! atanh! log2! log10! erfinv! erfc!;
+    nextafter! bitwise_and~ bitwise_or~ bitwise_xor~ left_shift~ right_shift~ gcd~
+"""
 
 
 def _table(text, first):
     opcodes, traces = {}, {}
     for arity, names in enumerate(text.split(";"), 1):
         for word in names.split():
-            name = word.rstrip("!")
+            name = word.rstrip("!~")
             opcodes[name] = code = first + len(opcodes)
-            traces[code] = (getattr(scalars, name).trace, arity, word == name)
+            traces[code] = (getattr(scalars, name).trace, arity, {"!": "f", "~": "i"}.get(word[-1], "fi"))
     return opcodes, traces
 
 

@@ -7,6 +7,7 @@ so no index can read or write outside the array. Where `size` is 0 nothing is re
 from numba import cuda
 
 from nbkeras_cuda._jit import device, kernel
+from nbkeras_cuda.block import combine
 
 #: Threads that a scatter_add should have, if the array has so many rows and columns.
 SCATTER_THREADS = 1 << 16
@@ -69,3 +70,15 @@ def scatter_add(out: "T o*m*i", index: "i8 k", x: "T o*k*i", outer: "i8", count:
                 if row % groups == group:
                     out[(part * size + row) * inner + column] += x[(part * count + k) * inner + column]
             item += cuda.gridsize(1)
+
+
+@kernel
+def scatter_reduce(out: "T m*i", index: "i8 k", x: "T k*i", count: "i8", size: "i8", inner: "i8", op: "i8", lo, hi):
+    """out[index[k], :] = out[index[k], :] op x[k, :], for k in order.   Items: the inner columns, a thread each."""
+    if size > 0:
+        column = lo + cuda.grid(1)
+        while column < hi:
+            for k in range(count):
+                target = safe_index(index[k], size) * inner + column
+                out[target] = combine(out[target], x[k * inner + column], op)
+            column += cuda.gridsize(1)

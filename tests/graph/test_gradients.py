@@ -37,7 +37,7 @@ CASES |= {
     ]
     for name in "add subtract multiply maximum minimum".split()
 }
-CASES |= {name: [(lambda x, name=name: emit(name, x), [away(2, 3) / 2])] for name in "tan asin acos atan sinh cosh asinh atanh erfinv".split()}
+CASES |= {name: [(lambda x, name=name: emit(name, x), [away(2, 3) / 2])] for name in "tan asin acos atan sinh cosh asinh atanh erfinv erfc".split()}
 CASES |= {name: [(lambda x, name=name: emit(name, x), [positive(2, 3) + 1])] for name in "acosh log2 log10".split()}
 CASES |= {
     "cumulative": [
@@ -61,6 +61,9 @@ CASES |= {
     "concatenate": [(lambda a, b: emit("concatenate", a, b, axis=1), [away(2, 1), away(2, 3)])],
     "gather": [(lambda x: emit("gather", x, INDEX, axis=1), [away(2, 3)])],
     "scatter_add": [(lambda x: emit("scatter_add", INDEX, x, axis=1, size=3), [away(2, 4)])],
+    "scatter_reduce": [
+        (lambda x, op=op: emit("scatter_reduce", np.array([2, 0, 1, -1]), x, size=3, op=op), [away(4, 2)]) for op in ("max", "min", "prod")
+    ],
     "reduce": [
         (lambda x, op=op, axes=axes: emit("reduce", x, axes=axes, op=op), [positive(2, 3, 2)])
         for op in ("sum", "max", "min", "prod")
@@ -108,7 +111,8 @@ CASES |= {
 WITHOUT = {
     "0 everywhere": "sign floor ceil round floor_divide isnan isfinite logical_not logical_and logical_or logical_xor "
     "equal not_equal less less_equal greater greater_equal arg_reduce random_uniform random_normal random_bernoulli "
-    "random_integers random_permutation",
+    "random_integers random_permutation nextafter bitwise_and bitwise_or bitwise_xor gcd left_shift right_shift",
+    "reads bytes as something else": "view",
     "changes variables after the gradient is taken": "sgd adam adam_amsgrad rmsprop segment_norms clip_segments "
     "clip_global clip_values average average_from_first decay_segments increment pack unpack",
     "made by the fuse pass": "gated_matmul elementwise",
@@ -166,3 +170,8 @@ def test_equal_maxima_share_the_gradient():
 
     (slope,) = traced_gradients(top, [0])(np.array([1.0, 3.0, 3.0]))
     np.testing.assert_allclose(slope, [0, 0.5, 0.5])
+
+
+def test_product_of_segments_with_zeros():
+    x = np.array([[0.0, 2.0], [3.0, 0.0], [0.0, 0.0], [0.5, 3.0]])
+    check_gradients(lambda x: emit("scatter_reduce", INDEX, x, size=3, op="prod"), [x])

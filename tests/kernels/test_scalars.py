@@ -1,5 +1,7 @@
 """Every formula of scalars.py against NumPy in extended precision, and its edge cases against NumPy."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -192,6 +194,40 @@ def test_erfinv(dtype):
     x = values(-1, 1, dtype)
     y = run("erfinv", x).astype(float)
     np.testing.assert_allclose(y, scipy_special.erfinv(x.astype(float)), rtol=3e-6 if dtype == "float32" else 1e-13)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_erfc(dtype):
+    x = np.concatenate([values(-5, 26 if dtype == "float64" else 9, dtype), edges(dtype)])
+    y = run("erfc", x).astype(float)
+    expected = [math.erfc(number) for number in x.astype(float)]  # scipy.special loses digits in the tail
+    np.testing.assert_allclose(y, expected, rtol=2e-6 if dtype == "float32" else 3e-14, atol=np.finfo(dtype).tiny)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nextafter(dtype):
+    x, y = (part.ravel().copy() for part in np.meshgrid(edges(dtype), edges(dtype)))
+    with np.errstate(all="ignore"):
+        got, expected = run("nextafter", x, y), np.nextafter(x, y)
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(np.signbit(got[got == 0]), np.signbit(expected[got == 0]))
+
+
+def test_bits():
+    generator = np.random.default_rng(4)
+    x, y = (generator.integers(-(2**40), 2**40, 997) >> generator.integers(0, 40, 997) for _ in range(2))
+    x[:3], y[:3] = 0, (0, 6, -4)
+    for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "gcd"):
+        np.testing.assert_array_equal(run(name, x, y), getattr(np, name)(x, y))
+    fibonacci = [1, 1]
+    while len(fibonacci) < 91:
+        fibonacci.append(fibonacci[-1] + fibonacci[-2])
+    np.testing.assert_array_equal(run("gcd", np.array(fibonacci[1:]), np.array(fibonacci[:-1])), 1)
+    by = generator.integers(0, 20, 997)
+    np.testing.assert_array_equal(run("left_shift", x, by), x << by)
+    np.testing.assert_array_equal(run("right_shift", x, by), x >> by)
+    assert run("left_shift", x, np.full_like(x, 64)).any() == run("left_shift", x, np.full_like(x, -1)).any() == 0
+    np.testing.assert_array_equal(run("right_shift", x, np.full_like(x, 64)), np.where(x < 0, -1, 0))
 
 
 def test_integers():

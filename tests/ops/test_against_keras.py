@@ -17,7 +17,9 @@ ELSEWHERE = set(
 )
 
 #: Their result's shape, or a value given as an array that must be known, depends on values.
-ON_VALUES = set("bincount nonzero quantile percentile nanquantile linspace repeat".split())
+ON_VALUES = set(
+    "bincount nonzero unique quantile percentile nanquantile nanpercentile linspace repeat".split()
+)
 
 #: Functions that take no Keras tensors, or give no tensor.
 NOT_ASKED = set("ndim shape size dtype".split())
@@ -25,7 +27,7 @@ NOT_ASKED = set("ndim shape size dtype".split())
 #: Where Keras's inference for Keras tensors fails, or disagrees with its own results.
 KERAS_FAILS = set(
     "batch_normalization get_item categorical_crossentropy corrcoef heaviside hstack hypot kron meshgrid rot90 "
-    "tensordot vstack".split()
+    "tensordot vstack bitwise_and bitwise_or bitwise_xor rearrange".split()
 )
 
 
@@ -72,7 +74,7 @@ def test_traced(name, number):
     arguments, options = CALLS[name][number]
     function = getattr(ops, name)
     with np.errstate(all="ignore"):
-        assert_same(traced(function, arguments, options), function(*arguments, **options), rtol=1e-6)
+        assert_same(traced(function, arguments, options), function(*arguments, **options), rtol=2e-6)
 
 
 def on_tensors(names):

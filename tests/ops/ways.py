@@ -9,13 +9,14 @@ from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.graph.traced import Traced
 from tests.ops.calls import TABLES as FIRST
 from tests.ops.calls_of_shapes import TABLES as SECOND
+from tests.ops.calls_of_the_rest import TABLES as THIRD
 from tests.ops.draw import ROWS
 
 
 def table() -> dict:
     """Function name -> list of (arguments, keywords)."""
     merged = {}
-    for part in (*FIRST, *SECOND):
+    for part in (*FIRST, *SECOND, *THIRD):
         for name, calls in part.items():
             for call in calls:
                 options = call[-1] if isinstance(call[-1], dict) else {}

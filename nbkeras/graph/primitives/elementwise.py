@@ -58,7 +58,7 @@ def unary(name, reference, slope=None, grad=None, infer=_same_dtype):
     primitive(name, infer=infer, reference=reference, grad=grad or chain, opcode=name)
 
 
-def _binary(name, reference, slopes, infer=_same_dtype):
+def binary(name, reference, slopes, infer=_same_dtype):
     """`slopes(a, b, y, dy)` gives both gradients before un-broadcasting."""
 
     def grad(node, dy):
@@ -149,9 +149,9 @@ unary("isfinite", np.isfinite, infer=_boolean)
 unary("logical_not", np.logical_not, infer=_boolean)
 unary("relu", lambda x: np.maximum(x, 0), grad=_relu_grad)
 
-_binary("add", np.add, lambda a, b, y, dy: (dy, dy))
-_binary("subtract", np.subtract, lambda a, b, y, dy: (dy, negative(dy)))
-_binary("multiply", np.multiply, lambda a, b, y, dy: (multiply(dy, b), multiply(dy, a)))
+binary("add", np.add, lambda a, b, y, dy: (dy, dy))
+binary("subtract", np.subtract, lambda a, b, y, dy: (dy, negative(dy)))
+binary("multiply", np.multiply, lambda a, b, y, dy: (multiply(dy, b), multiply(dy, a)))
 
 
 def _divide_slopes(a, b, y, dy):
@@ -159,7 +159,7 @@ def _divide_slopes(a, b, y, dy):
     return da, negative(multiply(da, y))
 
 
-_binary("divide", np.true_divide, _divide_slopes)
+binary("divide", np.true_divide, _divide_slopes)
 
 
 def _power_slopes(a, b, y, dy):
@@ -169,7 +169,7 @@ def _power_slopes(a, b, y, dy):
     return da, multiply(dy, multiply(y, emit("log", safe)))
 
 
-_binary("power", np.power, _power_slopes)
+binary("power", np.power, _power_slopes)
 
 
 def _choice_slopes(compare):
@@ -185,8 +185,8 @@ def _choice_slopes(compare):
     return slopes
 
 
-_binary("maximum", np.maximum, _choice_slopes("greater"))
-_binary("minimum", np.minimum, _choice_slopes("less"))
+binary("maximum", np.maximum, _choice_slopes("greater"))
+binary("minimum", np.minimum, _choice_slopes("less"))
 
 
 def _floor_divide(a, b):
@@ -199,8 +199,8 @@ def _mod(a, b):
         return np.mod(a, b)
 
 
-_binary("floor_divide", _floor_divide, lambda a, b, y, dy: (None, None))
-_binary("mod", _mod, lambda a, b, y, dy: (dy, negative(multiply(dy, emit("floor_divide", a, b)))))
+binary("floor_divide", _floor_divide, lambda a, b, y, dy: (None, None))
+binary("mod", _mod, lambda a, b, y, dy: (dy, negative(multiply(dy, emit("floor_divide", a, b)))))
 
 
 def _arctan2_slopes(a, b, y, dy):
@@ -208,11 +208,11 @@ def _arctan2_slopes(a, b, y, dy):
     return divide(multiply(dy, b), norm), negative(divide(multiply(dy, a), norm))
 
 
-_binary("arctan2", np.arctan2, _arctan2_slopes)
+binary("arctan2", np.arctan2, _arctan2_slopes)
 for _name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
-    _binary(_name, getattr(np, _name), None, _boolean)
+    binary(_name, getattr(np, _name), None, _boolean)
 for _name in ("logical_and", "logical_or", "logical_xor"):
-    _binary(_name, getattr(np, _name), None, _boolean)
+    binary(_name, getattr(np, _name), None, _boolean)
 
 
 def _where_grad(node, dy):

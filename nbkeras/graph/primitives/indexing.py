@@ -1,4 +1,4 @@
-"""Gather along an axis by whole numbers, and its transpose, the sum of updates into places."""
+"""Gather along an axis by whole numbers, and its transpose, the sum of updates into places; their extremes too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from nbkeras.graph.primitives.emit import emit
+from nbkeras.graph.primitives.elementwise import divide, multiply, where
+from nbkeras.graph.primitives.emit import cast, emit
 from nbkeras.graph.primitives.moving import fill
 from nbkeras.graph.primitives.table import primitive
 
@@ -77,4 +78,66 @@ primitive(
     reference=_scatter_reference,
     grad=lambda node, dy: [None, emit("gather", dy, node.inputs[0], axis=node.params["axis"])],
     lower=_scatter_lower,
+)
+
+# Rows (k, ...) brought together in `size` rows by max, min or product; a row that gets none has the neutral value.
+
+_CODES = {"max": 1, "min": 2, "prod": 3}
+_UFUNCS = {"max": np.maximum, "min": np.minimum, "prod": np.multiply}
+
+
+def _neutral(op, dtype):
+    if op == "prod":
+        return 1
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return -np.inf if op == "max" else np.inf
+    limits = np.iinfo(dtype)
+    return limits.min if op == "max" else limits.max
+
+
+def _scatter_reduce_reference(index, x, size, op):
+    out = np.full((size, *x.shape[1:]), _neutral(op, x.dtype), x.dtype)
+    _UFUNCS[op].at(out, _wrap(index, size), x)
+    return out
+
+
+def _scatter_reduce_lower(node, low):
+    (index, x), y, op = node.inputs, node.outputs[0], node.params["op"]
+    fill(low, y, _neutral(op, y.dtype))
+    inner = math.prod(x.shape[1:])
+    args = [y, index, x, index.size, node.params["size"], inner, _CODES[op]]
+    low.launch("scatter_reduce", y.dtype, args, items=inner, cost=2.0 * index.size)
+
+
+def _scatter_reduce_grad(node, dy):
+    (index, x), y, size = node.inputs, node.outputs[0], node.params["size"]
+
+    def spread(rows):
+        return emit("gather", rows, index, axis=0)
+
+    def collect(rows):
+        return emit("scatter_add", index, rows, axis=0, size=size)
+
+    nothing, one = np.asarray(0, x.dtype), np.asarray(1, x.dtype)
+    if node.params["op"] != "prod":
+        # Equal extremes share the gradient.
+        hit = cast(emit("equal", x, spread(y)), x.dtype)
+        return [None, multiply(hit, spread(divide(dy, emit("maximum", collect(hit), one))))]
+    # Of a product without zeros y / x is left; with one zero its own gradient is the product of the others.
+    zero = emit("equal", x, nothing)
+    zeros = spread(collect(cast(zero, x.dtype)))
+    without = where(zero, one, x)
+    others = spread(emit("scatter_reduce", index, without, size=size, op="prod"))
+    alone = emit("logical_and", zero, emit("equal", zeros, one))
+    slope = where(emit("equal", zeros, nothing), divide(others, without), where(alone, others, nothing))
+    return [None, multiply(slope, spread(dy))]
+
+
+primitive(
+    "scatter_reduce",
+    infer=lambda node: [((node.params["size"], *node.inputs[1].shape[1:]), node.inputs[1].dtype)],
+    reference=_scatter_reduce_reference,
+    grad=_scatter_reduce_grad,
+    lower=_scatter_reduce_lower,
 )

@@ -222,3 +222,23 @@ primitive(
     reference=_unpack_reference,
     view=True,
 )
+
+
+def _view_infer(node):
+    x, dtype = node.inputs[0], node.params["dtype"]
+    before, after = (np.dtype(d).itemsize for d in (x.dtype, dtype))
+    if before == after:
+        return [(x.shape, dtype)]
+    if not x.shape or x.shape[-1] * before % after:
+        raise ShapeError(f"view: {x.dtype} of shape {x.shape} cannot be read as {dtype}.")
+    return [((*x.shape[:-1], x.shape[-1] * before // after), dtype)]
+
+
+# The same bytes as another dtype.
+primitive(
+    "view",
+    infer=_view_infer,
+    reference=lambda x, dtype: np.ascontiguousarray(x).view(dtype),
+    grad=lambda node, dy: [None],
+    view=True,
+)

@@ -1,4 +1,5 @@
-"""Elementwise primitives that few models use: inverse and hyperbolic trigonometry, logarithms of other bases, erfinv.
+"""Elementwise primitives that few models use: inverse and hyperbolic trigonometry, logarithms of other bases, erfinv,
+erfc, and work on the bits of numbers.
 
 Their opcodes live in a kernel of their own (`elementwise_rare`), so that only their users pay for compiling it.
 """
@@ -10,7 +11,17 @@ from statistics import NormalDist
 
 import numpy as np
 
-from nbkeras.graph.primitives.elementwise import divide, fill_like, multiply, negative, scale, shift, subtract, unary
+from nbkeras.graph.primitives.elementwise import (
+    binary,
+    divide,
+    fill_like,
+    multiply,
+    negative,
+    scale,
+    shift,
+    subtract,
+    unary,
+)
 from nbkeras.graph.primitives.emit import emit
 
 
@@ -50,3 +61,27 @@ unary(
     lambda x: np.vectorize(_erfinv, otypes=[float])(x).astype(x.dtype),
     lambda x, y: scale(emit("exp", emit("square", y)), math.sqrt(math.pi) / 2),
 )
+
+
+def _bell(x, y):
+    return scale(emit("exp", negative(emit("square", x))), -2 / math.sqrt(math.pi))
+
+
+_erfc = np.vectorize(math.erfc, otypes=[float])
+unary("erfc", lambda x: _erfc(x).astype(x.dtype), _bell)
+
+
+def _left_shift(x, y):
+    fits = (y >= 0) & (y < 64)
+    return np.where(fits, x << np.where(fits, y, 0), 0).astype(x.dtype)
+
+
+def _right_shift(x, y):
+    return x >> np.where((y >= 0) & (y < 64), y, 63).astype(x.dtype)
+
+
+binary("nextafter", np.nextafter, None)
+for _name in ("bitwise_and", "bitwise_or", "bitwise_xor", "gcd"):
+    binary(_name, getattr(np, _name), None)
+binary("left_shift", _left_shift, None)
+binary("right_shift", _right_shift, None)

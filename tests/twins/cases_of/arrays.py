@@ -65,6 +65,22 @@ def move(maker):
                 outer * count,
             )
     for dtype in ("f4", "f8", "i8"):
+        for op in (1, 2, 3):
+            maker.add(
+                "scatter_reduce",
+                f"op{op}",
+                dtype,
+                lambda rng, real, op=op: [
+                    normal(rng, (4, 5), real, 3),
+                    rng.integers(-4, 5, 9),
+                    normal(rng, (9, 5), real, 3),
+                    9,
+                    4,
+                    5,
+                    op,
+                ],
+                5,
+            )
         maker.add("fill", "33", dtype, lambda rng, real: [np.zeros(33, real), 3], 33)
         for outer, count, size, inner in ((1, 33, 3, 1), (2, 9, 7, 5), (1, 1, 1, 1), (1, 4, 0, 3)):
             maker.add(

@@ -16,8 +16,9 @@ UNARY = """negative absolute sign exp expm1 log log1p sqrt rsqrt square reciproc
 BINARY = """add subtract multiply divide power maximum minimum equal not_equal less less_equal greater greater_equal
     logical_and logical_or logical_xor floor_divide mod arctan2""".split()
 
-RARE = "tan asin acos atan sinh cosh asinh acosh atanh log2 log10 erfinv".split()
+RARE = "tan asin acos atan sinh cosh asinh acosh atanh log2 log10 erfinv erfc".split()
 
+WHOLE_RARE = "bitwise_and bitwise_or bitwise_xor left_shift right_shift gcd".split()
 WHOLE = """negative absolute sign square floor ceil round relu logical_not add subtract multiply maximum minimum equal
     not_equal less less_equal greater greater_equal logical_and logical_or logical_xor""".split()
 
@@ -60,10 +61,14 @@ def elementwise(maker):
         for n in SIZES:
             maker.add("elementwise", f"unary-{n}", dtype, one(UNARY, 1, n), 1)
             maker.add("elementwise_rare", f"unary-{n}", dtype, one(RARE, 1, n), 1)
+            maker.add("elementwise_rare", f"binary-{n}", dtype, one(["nextafter"], 2, n), 1)
             maker.add("elementwise", f"binary-{n}", dtype, one(BINARY, 2, n), 1)
             maker.add("elementwise", f"ternary-{n}", dtype, one(["where"], 3, n), 1)
     for name in WHOLE:
         maker.add("elementwise", f"{name}-31", "i8", one([name], 1 if name in UNARY else 2, 31), 1)
+
+    for name in WHOLE_RARE:
+        maker.add("elementwise_rare", f"{name}-31", "i8", one([name], 2, 31), 1)
 
     def conversions(rng, real):
         """Numbers of every dtype in, numbers of every dtype out."""

@@ -1,0 +1,64 @@
+"""The table's third part: bits, segments, windows, counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.ops.draw import ROWS as B
+from tests.ops.draw import b, f, holes, i, nan, nz, pos, u
+
+BITS = {
+    name: [(i(B, 3), i(3)), (u(B, 2), u(2)), (u(B, 2), i(2)), (i(B, 2), 3), (b(B, 2), b(2)), (i(0, 2), i(2))]
+    for name in "bitwise_and bitwise_or bitwise_xor".split()
+}
+BITS |= {name: [(i(B, 3),), (u(B, 2),), (b(B, 2),)] for name in ("bitwise_not", "bitwise_invert")}
+BITS |= {
+    name: [(i(B, 3), i(3, low=0, high=9)), (u(B, 2), u(2)), (i(B, 2), 3), (i(B, 2) * 10**8, 40)]
+    for name in "bitwise_left_shift bitwise_right_shift left_shift right_shift".split()
+}
+BITS |= {name: [(i(B, 3) * 6, nz(3) * 4), (u(B, 2), i(2)), (i(B, 2), 6), (i(2), i(0, 2))] for name in ("gcd", "lcm")}
+BITS |= {
+    "nextafter": [(f(B, 3), f(3)), (i(B, 3), f(3)), (nan(B, 3), f(3))],
+    "ldexp": [(f(B, 3), i(3)), (i(B, 3), i(3)), (2.5, i(B))],
+    "view": [(f(B, 4), "int32"), (f(B, 4), "uint8"), (i(B, 2), "float32"), (u(B, 4), "int16"), (f(2),)],
+    "angle": [(f(B, 3),), (i(B, 3),), (nan(B, 3),), (b(B, 2),)],
+    "imag": [(f(B, 3),), (i(B, 3),)],
+    "erfc": [(f(B, 3) * 3,), (f(),), (nan(B, 2),)],
+}
+IDS = i(7, low=0, high=3)
+SEGMENTS = {
+    name: [
+        (f(7, 2), IDS, 3),
+        (f(7), IDS, {"num_segments": 5}),
+        (i(7, 2), IDS, 3),
+        (f(7, 2, 2), i(7, low=-1, high=5), 3),
+    ]
+    for name in ("segment_max", "segment_min", "segment_prod")
+}
+WINDOWS = {
+    "depth_to_space": [(f(B, 2, 3, 8), 2), (f(B, 18, 2, 1), 3, "channels_first")],
+    "space_to_depth": [(f(B, 4, 6, 3), 2), (f(B, 2, 3, 6), 3, "channels_first")],
+    "extract_sequences": [(f(B, 9), 4, 2), (f(10), 3, 3), (f(B, 2, 7), 7, 1)],
+    "unfold": [(f(B, 2, 5, 6), 3), (f(B, 1, 5, 6), (2, 3), {"dilation": (1, 2), "padding": (1, 0), "stride": (2, 1)})],
+    "fold": [(f(B, 12, 6), (3, 4), 2), (f(B, 6, 12), (5, 6), (2, 3), {"padding": (1, 0), "stride": (2, 1)})],
+    "rearrange": [(f(B, 6, 4), "b (h w) c -> b c h w", {"h": 2}), (f(B, 2, 3, 4), "b h w c -> (b h) (w c)")]
+    + [(f(B, 4, 6), "b (p h) (q w) -> b (h w) (p q)", {"p": 2, "q": 3})],
+}
+COUNTS = {
+    "histogram": [
+        (f(20),),
+        (i(9), 4),
+        (f(20), {"bins": 3, "range": (-0.5, 0.5)}),
+        (np.ones(3, "float32"), 2),
+    ],
+    "unique": [(i(9),), (f(6),), (i(3, 4), {"return_index": True, "return_inverse": True, "return_counts": True})]
+    + [(i(9), {"size": 2}), (i(4), {"size": 6, "fill_value": 9}), (i(4, 2, low=0, high=2), {"axis": 0})],
+    "unravel_index": [(i(B, low=0, high=24), (2, 3, 4)), (i(2, 2, low=-5, high=0), (2, 3))],
+    "nanquantile": [(holes(B, 6), 0.3), (holes(B, 6), [0.1, 0.5, 1.0], {"axis": 1}), (f(B, 6), 0.25, 1, "linear", True)]
+    + [(holes(B, 6), 0.3, 1, m) for m in ("lower", "higher", "midpoint", "nearest")],
+    "nanpercentile": [(holes(B, 6), 30), (holes(B, 6), [10, 50.0], {"axis": 1})],
+    "nanmedian": [(holes(B, 6),), (holes(B, 6), {"axis": 1}), (holes(B, 5, 2), {"axis": (1, 2), "keepdims": True})]
+    + [(i(B, 4), 1)],
+    "segment_sum": [(pos(7, 2), i(7, low=-1, high=5), 3)],
+}
+TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS)
