@@ -50,6 +50,10 @@ class DeviceUnavailable(NbkerasError, ImportError):
     """The device that NBKERAS_DEVICE names cannot be used."""
 
 
+class FileError(NbkerasError, ValueError):
+    """A file is damaged, is not of the kind it should be, or holds what nbkeras does not read."""
+
+
 class KernelError(NbkerasError, RuntimeError):
     """A kernel could not be compiled, or the device has no kernel of that name."""
 

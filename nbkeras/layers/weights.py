@@ -145,6 +145,22 @@ class HoldsWeights(Tracked):
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
 
+    def save_own_variables(self, store) -> None:
+        """Write the weights of this layer, without those of layers inside, into a dict-like store: '0', '1', ..."""
+        for i, variable in enumerate(self._own()):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store) -> None:
+        """Read what `save_own_variables` wrote."""
+        own = self._own()
+        if len(store.keys()) != len(own):
+            raise ArgumentError(
+                f"layer {self.name!r}: it has {len(own)} weights of its own, the file {len(store.keys())}.",
+                next="build the model as it was when the file was written; compare their summary().",
+            )
+        for i, variable in enumerate(own):
+            variable.assign(store[str(i)])
+
     def count_params(self) -> int:
         """The number of weights' elements."""
         if not self.built:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from nbkeras.errors import ArgumentError, StateError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.layer import Layer
+from nbkeras.models.files import Saveable
 from nbkeras.models.summary import print_summary
 from nbkeras.training.trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(Trainer, Saveable, Layer):
     """A model: `Model(inputs, outputs)` from Keras tensors, or a subclass with its own `call`.
 
     Args:

@@ -1,0 +1,53 @@
+"""The part of a model that reads and writes files."""
+
+from __future__ import annotations
+
+
+class Saveable:
+    """`save`, `save_weights`, `load_weights` and `export`-like methods of models."""
+
+    def save_weights(self, filepath, overwrite=True):
+        """Write all weights, and the optimizer's state, to a `.weights.h5` file that Keras reads too.
+
+        The old file stays whole until the new one is safe on the disk.
+
+        Args:
+            filepath: must end in `.weights.h5`.
+            overwrite: False to refuse to replace a file.
+
+        Raises:
+            FileError: the name is another, or the file cannot be written.
+
+        Example:
+            >>> import tempfile, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+            >>> path = tempfile.mkdtemp() + "/a.weights.h5"
+            >>> model.save_weights(path)
+            >>> print(model.load_weights(path))
+            2 weights loaded
+        """
+        from nbkeras.saving import weights
+
+        weights.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Set all weights, and the optimizer's state if the file has it, from a file.
+
+        Every weight of the model must be in the file with its shape, and every weight of the file in the model; nothing
+        is changed before this is known.
+
+        Args:
+            filepath: `.weights.h5` or `.keras`, of nbkeras or Keras; or `.h5` in the layout of Keras 2.
+            skip_mismatch: load what fits and leave the rest as it is.
+            objects_to_skip: layers that keep their weights.
+            by_name: for `.h5` only: match layers by name.
+
+        Returns:
+            saving.LoadReport: what was loaded, missing, unexpected, or of another shape.
+
+        Raises:
+            FileError: the file is damaged, or not of this model.
+        """
+        from nbkeras.saving import api
+
+        return api.load_weights(self, filepath, skip_mismatch, **kwargs)

@@ -1,0 +1,199 @@
+"""Weights in Keras's HDF5 layout: writing them, and reading them strictly, with a report."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+
+from nbkeras.errors import FileError, StateError
+from nbkeras.layers.weights import HoldsWeights
+from nbkeras.optimizers.state import State
+from nbkeras.saving.atomic import write_bytes
+from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
+from nbkeras.saving.report import LoadReport
+from nbkeras.saving.walk import states
+
+#: How files written before Keras 2.14 call `layers`.
+OLD_NAME = "_layer_checkpoint_dependencies"
+
+
+def need_built(model, caller: str) -> None:
+    """Refuse a model whose weights do not exist yet."""
+    if not model.built:
+        raise StateError(
+            f"model {model.name!r}: {caller} before the model is built.",
+            next="give it an Input, build(input_shape), or call it on data first.",
+        )
+
+
+def to_bytes(model) -> bytes:
+    """An HDF5 file of all state of a model and its optimizer."""
+    import h5py
+
+    # In memory: no half-written file, and HDF5 never meets a full disk, which it does not survive.
+    with h5py.File("weights", "w", driver="core", backing_store=False, locking=False) as file:
+        for path, thing in states(model):
+            group = file.require_group(path).create_group("vars") if path else file.create_group("vars")
+            if isinstance(getattr(thing, "name", None), str):
+                group.attrs["name"] = thing.name
+            thing.save_own_variables(_Store(group))
+        file.flush()
+        return file.id.get_file_image()
+
+
+class _Store:
+    """What `save_own_variables` writes into."""
+
+    def __init__(self, group):
+        self._group = group
+
+    def __setitem__(self, key, value):
+        self._group.create_dataset(key, data=np.asarray(value))
+
+
+def save_weights(model, filepath, overwrite=True) -> None:
+    """Write a `.weights.h5` file; see `Model.save_weights`."""
+    path = os.fspath(filepath)
+    if not path.endswith(".weights.h5"):
+        raise FileError(f"save_weights: the file's name must end in '.weights.h5', got {path!r}.")
+    need_built(model, "save_weights")
+    check_overwrite(path, overwrite)
+    write_bytes(path, to_bytes(model))
+
+
+def check_overwrite(path: str, overwrite: bool) -> None:
+    """Refuse to replace a file that shall stay."""
+    if not overwrite and os.path.exists(path):
+        raise FileError(f"{path!r} exists and overwrite is False.", next="pass overwrite=True or another name.")
+
+
+class _Stored:
+    """What `load_own_variables` reads from: the data sets of a group, by name."""
+
+    def __init__(self, group: Group | None):
+        self._group = group
+
+    def keys(self):
+        return list(self._group.members()) if self._group is not None else []
+
+    def __len__(self):
+        return len(self.keys())
+
+    def __iter__(self):
+        return iter(self.keys())
+
+    def __contains__(self, key):
+        return key in self.keys()
+
+    def __getitem__(self, key):
+        found = self._group.child(key) if key in self else None
+        if not isinstance(found, Dataset):
+            raise FileError(f"the file has no array {key!r} where the model looks for one.")
+        return found.read()
+
+    def dataset(self, key):
+        found = self._group.child(key) if key in self else None
+        return found if isinstance(found, Dataset) else None
+
+
+def load_weights(model, file: Hdf5, skip_mismatch=False, objects_to_skip=()) -> LoadReport:
+    """Set all state of a model and its optimizer from a file.
+
+    Everything is checked before anything is changed.
+
+    Args:
+        model: a built model.
+        file: in Keras's layout.
+        skip_mismatch: load what fits and leave the rest.
+        objects_to_skip: layers that keep their values.
+
+    Raises:
+        FileError: the file's weights are not the model's, and `skip_mismatch` is False.
+    """
+    report, arrays, custom, used = LoadReport(), [], [], set()
+    skipped = {id(thing) for thing in objects_to_skip}
+    for path, thing in states(model):
+        place, store = _find(file.root, path)
+        used.update(f"{place}{key}" for key in store)
+        if id(thing) in skipped:
+            continue
+        if isinstance(thing, State):
+            report.optimizer = _plan_optimizer(thing, model, store, arrays)
+        elif type(thing).load_own_variables is not HoldsWeights.load_own_variables:
+            custom.append((thing, store))
+        else:
+            _plan(thing._own(), f"{path}/vars/".lstrip("/"), store, arrays, report)
+    report.unexpected = [
+        path for path, _ in file.root.datasets() if path not in used and not path.startswith("optimizer/")
+    ]
+    if not report.complete and not skip_mismatch:
+        raise FileError(
+            f"model {model.name!r}: the weights in {file.source.name!r} are not those of this model: {report}.",
+            next="build the model as it was when the file was written, or pass skip_mismatch=True to load what fits.",
+        )
+    for variable, dataset in arrays:
+        variable.assign(dataset.read())
+    for thing, store in custom:
+        _load_custom(thing, store, skip_mismatch)
+    return report
+
+
+def _find(root: Group, path: str) -> tuple[str, _Stored]:
+    """The place of a thing's state in the file, and the state."""
+    for place in (path, path.replace("layers", OLD_NAME)):
+        place = f"{place}/vars" if place else "vars"
+        group = root.find(place)
+        if isinstance(group, Group):
+            return f"{place}/", _Stored(group)
+    return f"{path}/vars/", _Stored(None)
+
+
+def _plan(variables, place, store, arrays, report) -> None:
+    for i, variable in enumerate(variables):
+        path, dataset = f"{place}{i}", store.dataset(str(i))
+        if dataset is None:
+            report.missing.append(path)
+        elif tuple(dataset.shape) != tuple(variable.shape):
+            report.mismatched[path] = (tuple(variable.shape), tuple(dataset.shape))
+        else:
+            report.loaded.append(path)
+            arrays.append((variable, dataset))
+    report.unexpected += [f"{place}{key}" for key in store if not _is_index(key, len(variables))]
+
+
+def _is_index(key: str, count: int) -> bool:
+    return key.isdecimal() and int(key[:9]) < count and key == str(int(key[:9]))
+
+
+def _plan_optimizer(optimizer, model, store, arrays) -> bool:
+    """Take an optimizer's state if the file has the state of the same optimizer; weights are of use without it."""
+    if len(store) == 0:
+        return False
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    variables = optimizer.variables
+    datasets = [store.dataset(str(i)) for i in range(len(variables))]
+    if len(store) != len(variables) or any(
+        found is None or tuple(found.shape) != tuple(own.shape) for found, own in zip(datasets, variables, strict=True)
+    ):
+        warnings.warn(
+            f"model {model.name!r}: the state of its optimizer {optimizer.name!r} was not loaded: the file has that of "
+            f"another ({len(store)} variables, not {len(variables)}, or of other shapes). The weights were.",
+            stacklevel=4,
+        )
+        return False
+    arrays += zip(variables, datasets, strict=True)
+    return True
+
+
+def _load_custom(thing, store, skip_mismatch) -> None:
+    """State that a user's layer reads in its own way."""
+    try:
+        thing.load_own_variables(store)
+    except Exception as error:
+        message = f"layer {thing.name!r} ({type(thing).__name__}) could not load its weights: {error}"
+        if not skip_mismatch:
+            raise FileError(message) from error
+        warnings.warn(message, stacklevel=4)

@@ -1,0 +1,144 @@
+"""Files that are replaced whole or not at all: errors, full disks, and processes that are killed while they write."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import nbkeras as keras
+from nbkeras.errors import FileError
+from nbkeras.saving.atomic import STALE_SECONDS, replacing, write_bytes
+
+
+def test_the_new_file_takes_the_place_of_the_old(tmp_path):
+    path = tmp_path / "a"
+    write_bytes(path, b"old")
+    os.chmod(path, 0o640)
+    write_bytes(path, b"new", b"er")
+    assert path.read_bytes() == b"newer"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_new_file_has_the_permissions_that_the_user_asks_for(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_bytes(tmp_path / "a", b"1")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a"
+    write_bytes(path, b"old")
+
+    def interrupted():
+        with replacing(path) as file:
+            file.write(b"half of the n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_what_killed_writers_left_is_swept_away_when_it_is_old(tmp_path):
+    old, young = tmp_path / ".a.1.1.tmp", tmp_path / ".a.2.2.tmp"
+    for path in (old, young, tmp_path / ".b.1.1.tmp"):
+        path.write_bytes(b"?")
+        if path != young:
+            os.utime(path, (0, time.time() - STALE_SECONDS - 5))
+    write_bytes(tmp_path / "a", b"1")
+    assert sorted(os.listdir(tmp_path)) == [".a.2.2.tmp", ".b.1.1.tmp", "a"]
+
+
+def test_errors_say_what_to_do(tmp_path):
+    with pytest.raises(FileError, match=r"(?s)cannot write .*nowhere/a.*make the folder first"):
+        write_bytes(tmp_path / "nowhere" / "a", b"1")
+    with pytest.raises(FileError, match="it is a folder"):
+        write_bytes(tmp_path, b"1")
+
+
+@pytest.fixture
+def small_files():
+    """No file may grow beyond 20 kB, as on a disk that is full: writing fails in the middle."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_keeps_the_old_file(tmp_path, small_files):
+    small = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    large = keras.Sequential([keras.Input((100,)), keras.layers.Dense(100)])
+    path = tmp_path / "a.weights.h5"
+    small.save_weights(path)
+    before = path.read_bytes()
+    with pytest.raises(FileError, match="untouched"):
+        large.save_weights(path)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == [path.name]
+
+
+#: Forks processes that save without end, kills each at a random moment, and reads what is there.
+KILLS = """
+import os, random, signal, sys, time
+import numpy as np
+import nbkeras as keras
+folder, kills = sys.argv[1], int(sys.argv[2])
+model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(500), keras.layers.Dense(64)])
+other = keras.Sequential([keras.Input((64,)), keras.layers.Dense(500), keras.layers.Dense(64)])
+model.compile("adam", "mse")
+model.optimizer.build(model.trainable_variables)
+def save(value):
+    model.set_weights([np.full(w.shape, value, "float32") for w in model.weights])
+    model.save_weights(folder + "/a.weights.h5")
+save(0.0)
+rng = random.Random(0)
+seen = set()
+for kill in range(kills):
+    child = os.fork()
+    if child == 0:
+        value = float(kill)
+        while True:
+            value += 1
+            save(value)
+    time.sleep(rng.uniform(0.0, 0.03))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    other.load_weights(folder + "/a.weights.h5")
+    values = {float(v) for w in other.get_weights() for v in w.ravel()}
+    assert len(values) == 1, values
+    seen |= values
+print("left over", len([n for n in os.listdir(folder) if n.endswith(".tmp")]) > 0, "seen", len(seen))
+"""
+
+
+def kill_writers(folder, kills):
+    done = subprocess.run(
+        [sys.executable, "-c", KILLS, str(folder), str(kills)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    # Some were killed in the middle of a file, and some finished at least one: else the test tests nothing.
+    words = done.stdout.split()
+    assert words[2] == "True" and int(words[4]) > 3, done.stdout
+
+
+def test_writers_that_are_killed_leave_a_whole_file(tmp_path):
+    kill_writers(tmp_path, 30)
+
+
+@pytest.mark.slow
+def test_writers_that_are_killed_often_leave_a_whole_file(tmp_path):
+    kill_writers(tmp_path, 200)
+
+
+def test_what_is_written_is_what_is_read(tmp_path):
+    data = np.random.default_rng(0).bytes(3_000_000)
+    write_bytes(tmp_path / "a", data)
+    assert (tmp_path / "a").read_bytes() == data
