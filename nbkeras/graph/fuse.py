@@ -5,6 +5,7 @@
 | equal nodes become one | differentiation repeats masks and reshapes | the repeats |
 | softmax beside its cross-entropy | the loss kernel computes the softmax anyway | one pass over the predictions |
 | affine + activation | the activation runs on registers or a hot tile | one pass over the layer's output |
+| places of max pooling that no gradient reads | only training needs them | a pass over an eighth of the input |
 | matrix product + relu's derivative | the mask is applied as the tile is stored | one pass over the layer's gradient |
 | chains of elementwise nodes | one pass over memory for the whole chain (`groups.py`) | a pass a node |
 """
@@ -31,7 +32,7 @@ def fuse(graph) -> list[Node]:
     """
     nodes, checked = order.live(graph), set()
     verify(nodes, graph, "trace", checked)
-    for rewrite in (merge_equal, share_softmax, fuse_activation, fuse_gate):
+    for rewrite in (merge_equal, share_softmax, forget_places, fuse_activation, fuse_gate):
         before, nodes = nodes, rewrite(nodes, graph)
         if nodes is not before:
             verify(nodes, graph, rewrite.__name__, checked)
@@ -120,6 +121,23 @@ def _uses(nodes, graph) -> Counter:
     count = Counter(id(s) for n in nodes for s in n.inputs)
     count.update(id(s) for s in (*graph.outputs, *graph.writes.values()))
     return count
+
+
+def forget_places(nodes, graph):
+    """A max_pool whose places nobody reads does not store them."""
+    keeping = [n for n in nodes if n.primitive.name == "max_pool" and n.params["keep"]]
+    uses = _uses(nodes, graph) if keeping else {}
+    made = {
+        id(n): Node(n.primitive, n.inputs, {**n.params, "keep": False}, n.scope)
+        for n in keeping
+        if not uses[id(n.outputs[1])]
+    }
+    if not made:
+        return nodes
+    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
+    kept = [made.get(id(n), n) for n in nodes]
+    _replace(kept, graph, replacement)
+    return kept
 
 
 def fuse_activation(nodes, graph):

@@ -222,6 +222,12 @@ from nbkeras.ops.ordering import (
     sort,
     top_k,
 )
+from nbkeras.ops.pooling import (
+    adaptive_average_pool,
+    adaptive_max_pool,
+    average_pool,
+    max_pool,
+)
 from nbkeras.ops.rearranging import (
     depth_to_space,
     extract_sequences,
@@ -340,6 +346,8 @@ from nbkeras.ops.values import (
 __all__ = [
     "abs",
     "absolute",
+    "adaptive_average_pool",
+    "adaptive_max_pool",
     "add",
     "affine",
     "all",
@@ -365,6 +373,7 @@ __all__ = [
     "array_split",
     "associative_scan",
     "average",
+    "average_pool",
     "bartlett",
     "batch_normalization",
     "binary_crossentropy",
@@ -498,6 +507,7 @@ __all__ = [
     "map",
     "matmul",
     "max",
+    "max_pool",
     "maximum",
     "mean",
     "median",

@@ -26,6 +26,12 @@ def positive(*shape):
 STATE = np.array([3, 5], np.int64)
 INDEX = np.array([2, 0, 2, -1], np.int64)
 OFFSETS = (0, 3, 7)
+#: Windows of pooling that overlap, and that leave gaps.
+WINDOWS = [
+    {"window": (2, 3, 2), "strides": (1, 2, 1), "before": (0, 1, 0), "out": (2, 2, 3)},
+    {"window": (1, 2, 1), "strides": (2, 3, 2), "before": (0, 0, 0), "out": (1, 1, 2)},
+]
+PLACES = np.full((1, 2, 2, 3, 2), 2, np.uint16)
 
 # name -> list of (function of symbols, arrays)
 CASES = {name: [(lambda x, name=name: emit(name, x), [away(2, 3)])] for name in "negative absolute exp expm1 square sin cos tanh sigmoid erf softplus relu".split()}
@@ -105,6 +111,11 @@ CASES |= {
     ],
     "dropout": [(lambda x: emit("dropout", x, STATE, rate=0.4), [away(5, 7)])],
     "stop_gradient": [(lambda x: emit("multiply", x, emit("sin", x)), [away(3)])],
+    "max_pool": [(lambda x, w=w: emit("max_pool", x, **w, keep=True)[0], [away(1, 2, 4, 3, 2)]) for w in WINDOWS],
+    "max_pool_gradient": [(lambda x, w=w: emit("max_pool_gradient", x, PLACES, shape=(1, 2, 4, 3, 2), **w), [away(*PLACES.shape)]) for w in WINDOWS[:1]],
+    "max_pool_gather": [(lambda x, w=w: emit("max_pool_gather", x, PLACES, **w), [away(1, 2, 4, 3, 2)]) for w in WINDOWS[:1]],
+    "average_pool": [(lambda x, w=w: emit("average_pool", x, **w), [away(1, 2, 4, 3, 2)]) for w in WINDOWS],
+    "average_pool_gradient": [(lambda x, w=w: emit("average_pool_gradient", x, shape=(1, 2, 4, 3, 2), **w), [away(1, *w["out"], 2)]) for w in WINDOWS],
 }  # fmt: skip
 
 #: Rows without a derivative to check, and why.

@@ -42,6 +42,23 @@ TABLE = [
     ("Permute", {"dims": (2, 1)}, [(4, 3)]),
     ("Permute", {"dims": (3, 1, 2)}, [(4, 3, 2)]),
     ("RepeatVector", {"n": 3}, [(4,)]),
+    ("MaxPooling1D", {"pool_size": 3, "strides": 2, "padding": "same"}, [(5, 2)]),
+    ("MaxPooling2D", {"pool_size": (2, 3), "strides": 1, "data_format": "channels_first"}, [(2, 3, 4)]),
+    ("MaxPooling3D", {"pool_size": 2, "padding": "same"}, [(2, 3, 3, 1)]),
+    ("AveragePooling1D", {"pool_size": 2, "strides": 3}, [(6, 2)]),
+    ("AveragePooling2D", {"pool_size": 3, "strides": (1, 2), "padding": "same"}, [(3, 4, 2)]),
+    ("AveragePooling3D", {"pool_size": (1, 2, 2), "data_format": "channels_first"}, [(1, 2, 3, 2)]),
+    ("AdaptiveMaxPooling1D", {"output_size": 3}, [(7, 2)]),
+    ("AdaptiveMaxPooling2D", {"output_size": (3, 2), "data_format": "channels_first"}, [(1, 5, 4)]),
+    ("AdaptiveMaxPooling3D", {"output_size": 2}, [(2, 4, 2, 1)]),
+    ("AdaptiveAveragePooling1D", {"output_size": 4, "data_format": "channels_first"}, [(2, 5)]),
+    ("AdaptiveAveragePooling2D", {"output_size": 3}, [(5, 3, 1)]),
+    ("AdaptiveAveragePooling3D", {"output_size": (1, 2, 2)}, [(2, 3, 2, 1)]),
+    *(
+        (f"Global{kind}Pooling{rank}D", {"data_format": order, "keepdims": keep}, [(2, 3, 2, 2)[: rank + 1]])
+        for kind, order, keep in (("Max", "channels_last", False), ("Average", "channels_first", True))
+        for rank in (1, 2, 3)
+    ),
     ("Identity", {}, [(4, 3)]),
     *((name, {}, [(4,), (4,), (4,)]) for name in ("Add", "Multiply", "Average", "Maximum", "Minimum")),
     *((name, {}, [(2, 4), (1, 4)]) for name in ("Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract")),

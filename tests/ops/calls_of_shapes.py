@@ -153,4 +153,14 @@ MATRICES = {
         ]
     ],
 }
-TABLES = (SHAPES, INDICES, MAKING, ORDER, MATRICES)
+# Keras on JAX fails where strides are left out.
+POOLS = {
+    "max_pool": [(f(B, 7, 3), 2, 2), (f(B, 5, 6, 2), (3, 2), 1, "same"), (f(0, 4, 4, 2), 2, 2), (f(1, 3, 3, 1), 3, 1)]
+    + [(f(B, 2, 5, 4), 2, 2, {"data_format": "channels_first"}), (f(B, 3, 4, 2, 2), 2, (1, 2, 3), "same")],
+    "average_pool": [(f(B, 7, 3), 2, 2), (f(B, 5, 6, 2), (3, 2), 1, "same"), (f(0, 4, 4, 2), 2, 2)]
+    + [(f(B, 2, 5, 4), 2, 2, {"data_format": "channels_first"}), (f(B, 3, 4, 2, 2), 2, (1, 2, 3), "same")],
+    "adaptive_max_pool": [(f(B, 7, 2), 3, "channels_last"), (f(B, 2, 5, 4), (2, 4), "channels_first")],
+    "adaptive_average_pool": [(f(B, 7, 2), 3, "channels_last"), (f(B, 2, 5, 4), (2, 4), "channels_first")]
+    + [(f(B, 2, 3, 1, 2), (1, 2, 3), "channels_last")],
+}
+TABLES = (POOLS, SHAPES, INDICES, MAKING, ORDER, MATRICES)

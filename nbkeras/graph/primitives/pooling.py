@@ -1,0 +1,197 @@
+"""Pooling over windows of (n, d, h, w, c): the greatest, the mean, and their gradients.
+
+Parameters of all rows: `window`, `strides`, `before` (places outside the input, before it) and `out` (how many
+windows), three numbers each; windows are cut at the borders. Gradients have the input's `shape` besides.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from nbkeras.errors import ArgumentError
+from nbkeras.graph.primitives.emit import emit
+from nbkeras.graph.primitives.table import primitive
+
+#: Places of a window that a 16-bit number can tell apart.
+MOST_PLACES = 2**16
+
+
+def _geometry(node, shape):
+    """What the kernels take as `shape`."""
+    p = node.params
+    return np.array([*shape[1:4], *p["out"], *p["window"], *p["strides"], *p["before"], shape[4]], np.int64)
+
+
+def _params(node):
+    return {name: node.params[name] for name in ("window", "strides", "before", "out")}
+
+
+def _out_shape(node):
+    x = node.inputs[0]
+    return (x.shape[0], *node.params["out"], x.shape[4])
+
+
+def _taps(shape, window, strides, before, out):
+    """For each place of a window its number, where x is read, and where y is: the windows that have it inside."""
+    for number, place in enumerate(itertools.product(*map(range, window))):
+        source, target = [slice(None)], [slice(None)]
+        for n, k, s, b, o in zip(shape[1:4], place, strides, before, out, strict=True):
+            low = max(0, -(-(b - k) // s))
+            high = min(o, (n - 1 + b - k) // s + 1)
+            if high <= low:
+                break
+            target.append(slice(low, high))
+            source.append(slice(low * s - b + k, (high - 1) * s - b + k + 1, s))
+        else:
+            yield number, tuple(source), tuple(target)
+
+
+def _max_infer(node):
+    if math.prod(node.params["window"]) > MOST_PLACES:
+        raise ArgumentError(
+            f"max_pool: a window of {node.params['window']} has more than {MOST_PLACES} places.",
+            next="pool in two steps, or take ops.max along the axes.",
+        )
+    x, shape = node.inputs[0], _out_shape(node)
+    return [(shape, x.dtype), (shape, "uint16")] if node.params["keep"] else [(shape, x.dtype)]
+
+
+def _max_reference(x, window, strides, before, out, keep):
+    y = np.full((x.shape[0], *out, x.shape[4]), -np.inf, x.dtype)
+    places, seen = np.zeros(y.shape, np.uint16), np.zeros(y.shape, bool)
+    for number, source, target in _taps(x.shape, window, strides, before, out):
+        value = x[source]
+        better = ~seen[target] | (value > y[target]) | np.isnan(value)
+        y[target] = np.where(better, value, y[target])
+        places[target] = np.where(better, number, places[target])
+        seen[target] = True
+    return (y, places) if keep else y
+
+
+def _max_grad(node, dy, _=None):
+    x, places = node.inputs[0], node.outputs[1]
+    return [emit("max_pool_gradient", dy, places, shape=x.shape, **_params(node))]
+
+
+def _taps_cost(node, taps):
+    """Nanoseconds of a row of windows' places, `taps` a column."""
+    c = node.inputs[0].shape[4]
+    return 5.0 + taps * (2.0 + 0.1 * -(-c // 16) * 16)
+
+
+def _max_lower(node, low):
+    x, y = node.inputs[0], node.outputs[0]
+    keep = node.params["keep"]
+    n, depth, height, width, _ = y.shape
+    args = [y, node.outputs[1] if keep else None, x, _geometry(node, x.shape), int(keep)]
+    cost = _taps_cost(node, width * math.prod(node.params["window"]))
+    low.launch("max_pool", x.dtype, args, items=n * depth * height, cost=cost)
+
+
+# Outputs: the greatest, and where keep is true the place in the window of the first that is it. A plan drops the
+# places where no gradient reads them.
+primitive("max_pool", infer=_max_infer, reference=_max_reference, grad=_max_grad, lower=_max_lower)
+
+
+def _max_gradient_reference(dy, places, shape, window, strides, before, out):
+    dx = np.zeros(shape, dy.dtype)
+    for number, source, target in _taps(shape, window, strides, before, out):
+        dx[source] += np.where(places[target] == number, dy[target], 0)
+    return dx
+
+
+def _gradient_lower(node, low):
+    dx = node.outputs[0]
+    inputs = [*node.inputs, _geometry(node, dx.shape)]
+    n, depth, height, width, _ = dx.shape
+    covers = math.prod(-(-k // s) for k, s in zip(node.params["window"], node.params["strides"], strict=True))
+    cost = _taps_cost(node, width * covers)
+    low.launch(node.primitive.name, dx.dtype, [dx, *inputs], items=n * depth * height, cost=cost)
+
+
+primitive(
+    "max_pool_gradient",
+    infer=lambda node: [(node.params["shape"], node.inputs[0].dtype)],
+    reference=_max_gradient_reference,
+    grad=lambda node, g: [emit("max_pool_gather", g, node.inputs[1], **_params(node)), None],
+    lower=_gradient_lower,
+)
+
+
+def _gather_reference(x, places, window, strides, before, out):
+    y = np.zeros(places.shape, x.dtype)
+    for number, source, target in _taps(x.shape, window, strides, before, out):
+        y[target] = np.where(places[target] == number, x[source], y[target])
+    return y
+
+
+def _gather_lower(node, low):
+    x, y = node.inputs[0], node.outputs[0]
+    n, depth, height, width, c = y.shape
+    args = [y, x, node.inputs[1], _geometry(node, x.shape)]
+    low.launch("max_pool_gather", x.dtype, args, items=n * depth * height, cost=4.0 * width * c)
+
+
+# The adjoint of max_pool_gradient: the values at the places.
+primitive(
+    "max_pool_gather",
+    infer=lambda node: [(node.inputs[1].shape, node.inputs[0].dtype)],
+    reference=_gather_reference,
+    grad=lambda node, g: [
+        emit("max_pool_gradient", g, node.inputs[1], shape=node.inputs[0].shape, **_params(node)),
+        None,
+    ],
+    lower=_gather_lower,
+)
+
+
+def _counts(shape, window, strides, before, out):
+    """Places inside the input of each window, as (1, od, oh, ow, 1)."""
+    counts = np.zeros((1, *out, 1))
+    for _, _, target in _taps(shape, window, strides, before, out):
+        counts[target] += 1
+    return counts
+
+
+def _average_reference(x, window, strides, before, out):
+    y = np.zeros((x.shape[0], *out, x.shape[4]))
+    for _, source, target in _taps(x.shape, window, strides, before, out):
+        y[target] += x[source]
+    return (y / _counts(x.shape, window, strides, before, out)).astype(x.dtype)
+
+
+def _average_lower(node, low):
+    x, y = node.inputs[0], node.outputs[0]
+    n, depth, height, width, _ = y.shape
+    cost = _taps_cost(node, width * math.prod(node.params["window"]))
+    low.launch("average_pool", x.dtype, [y, x, _geometry(node, x.shape)], items=n * depth * height, cost=cost)
+
+
+primitive(
+    "average_pool",
+    infer=lambda node: [(_out_shape(node), node.inputs[0].dtype)],
+    reference=_average_reference,
+    grad=lambda node, dy: [
+        emit("average_pool_gradient", dy, shape=node.inputs[0].shape, **_params(node)),
+    ],
+    lower=_average_lower,
+)
+
+
+def _average_gradient_reference(dy, shape, window, strides, before, out):
+    part, dx = dy / _counts(shape, window, strides, before, out), np.zeros(shape)
+    for _, source, target in _taps(shape, window, strides, before, out):
+        dx[source] += part[target]
+    return dx.astype(dy.dtype)
+
+
+primitive(
+    "average_pool_gradient",
+    infer=lambda node: [(node.params["shape"], node.inputs[0].dtype)],
+    reference=_average_gradient_reference,
+    grad=lambda node, g: [emit("average_pool", g, **_params(node))],
+    lower=_gradient_lower,
+)

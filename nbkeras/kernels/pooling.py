@@ -1,0 +1,209 @@
+"""Pooling over windows of one to three axes, channels last: greatest and mean, and what their gradients need.
+
+x is (n, d, h, w, c) and y (n, od, oh, ow, c); missing axes have length 1. `shape` holds d h w, od oh ow, the window's
+lengths, the strides, the zeros before each axis, and c. Windows are cut at the borders.
+"""
+
+from nbkeras.kernels._jit import kernel, scalar
+from nbkeras.kernels.folds import pair_loop, row_loop
+from nbkeras.kernels.formula import constant, formula
+from nbkeras.kernels.lanes import address_of
+from nbkeras.kernels.stack import offset
+from nbkeras.kernels.windows import add_at_place, window_maximum, window_mean
+
+
+@formula
+def share(like, count):
+    """1 / count, of the type of `like`."""
+    return constant(1, like) / count
+
+
+@formula
+def nothing(like):
+    """0, of the type of `like`."""
+    return constant(0, like)
+
+
+#: clear(like, y, y, zero, _, count): y = zero.
+clear = row_loop(lambda _, zero: zero)
+#: add_part(like, total, total, x, factor, _, count): total += x * factor.
+add_part = pair_loop(lambda total, x, factor, _: total + x * factor)
+
+
+@scalar
+def _size(x):
+    """Bytes of an element."""
+    return address_of(offset(x, 1)) - address_of(x)
+
+
+@scalar
+def _first(out, axis, shape):
+    """Where a window begins along an axis, before it is cut."""
+    return out * shape[9 + axis] - shape[12 + axis]
+
+
+@scalar
+def _end(first, axis, shape):
+    """The index in the window after its last place inside the input."""
+    return min(shape[6 + axis], shape[axis] - first)
+
+
+@scalar
+def _earliest(place, axis, shape):
+    """The first window along an axis that covers a place of the input."""
+    reach = place + shape[12 + axis] - shape[6 + axis]
+    return reach // shape[9 + axis] + 1 if reach >= 0 else 0
+
+
+@scalar
+def _latest(place, axis, shape):
+    """The last window along an axis that covers a place of the input; below `_earliest` if none does."""
+    return min(shape[3 + axis] - 1, (place + shape[12 + axis]) // shape[9 + axis])
+
+
+@kernel
+def max_pool(y: "T n*od*oh*ow*c", places: "u2 n*od*oh*ow*c", x: "T n*d*h*w*c", shape: "i8 16", keep: "i8", lo, hi):
+    """y = the greatest of each window; places = the number in the window of the first that is it, if keep is 1.
+
+    Items: rows of y, n*od*oh.
+    """
+    c = shape[15]
+    size = _size(x)
+    for row in range(lo, hi):
+        slab = row // shape[4]
+        n = slab // shape[3]
+        d = _first(slab - n * shape[3], 0, shape)
+        h = _first(row - slab * shape[4], 1, shape)
+        kd = max(0, -d)
+        kh = max(0, -h)
+        depth = _end(d, 0, shape) - kd
+        height = _end(h, 1, shape) - kh
+        line = ((n * shape[0] + d + kd) * shape[1] + h + kh) * shape[2]
+        for ow in range(shape[5]):
+            w = _first(ow, 2, shape)
+            kw = max(0, -w)
+            out = (row * shape[5] + ow) * c
+            window_maximum(
+                x,
+                address_of(offset(y, out)),
+                address_of(offset(places, out)),
+                address_of(offset(x, (line + w + kw) * c)),
+                depth,
+                height,
+                _end(w, 2, shape) - kw,
+                shape[1] * shape[2] * c * size,
+                shape[2] * c * size,
+                c * size,
+                (kd * shape[7] + kh) * shape[8] + kw,
+                shape[7] * shape[8],
+                shape[8],
+                keep,
+                c,
+            )
+
+
+@kernel
+def max_pool_gradient(dx: "T n*d*h*w*c", dy: "T n*od*oh*ow*c", places: "u2 n*od*oh*ow*c", shape: "i8 16", lo, hi):
+    """dx = the sum of dy over the windows whose `places` name the place.   Items: rows of dx, n*d*h."""
+    c = shape[15]
+    for row in range(lo, hi):
+        slab = row // shape[1]
+        n = slab // shape[0]
+        d = slab - n * shape[0]
+        h = row - slab * shape[1]
+        target = address_of(offset(dx, row * shape[2] * c))
+        clear(dx, target, target, nothing(dx[row * shape[2] * c]), shape[2] * c)
+        for od in range(_earliest(d, 0, shape), _latest(d, 0, shape) + 1):
+            for oh in range(_earliest(h, 1, shape), _latest(h, 1, shape) + 1):
+                place = ((d - _first(od, 0, shape)) * shape[7] + h - _first(oh, 1, shape)) * shape[8]
+                line = ((n * shape[3] + od) * shape[4] + oh) * shape[5]
+                for ow in range(shape[5]):
+                    w = _first(ow, 2, shape)
+                    source = address_of(offset(dy, (line + ow) * c))
+                    spots = address_of(offset(places, (line + ow) * c))
+                    for kw in range(max(0, -w), _end(w, 2, shape)):
+                        target = address_of(offset(dx, (row * shape[2] + w + kw) * c))
+                        add_at_place(dx, target, source, spots, place + kw, c)
+
+
+@kernel
+def max_pool_gather(y: "T n*od*oh*ow*c", x: "T n*d*h*w*c", places: "u2 n*od*oh*ow*c", shape: "i8 16", lo, hi):
+    """y = x at the places: the adjoint of `max_pool_gradient`.   Items: rows of y, n*od*oh."""
+    c = shape[15]
+    for row in range(lo, hi):
+        slab = row // shape[4]
+        n = slab // shape[3]
+        d = _first(slab - n * shape[3], 0, shape)
+        h = _first(row - slab * shape[4], 1, shape)
+        for ow in range(shape[5]):
+            w = _first(ow, 2, shape)
+            out = (row * shape[5] + ow) * c
+            for channel in range(c):
+                place = int(places[out + channel])
+                line = place // shape[8]
+                kd = line // shape[7]
+                kh = line - kd * shape[7]
+                at = ((n * shape[0] + d + kd) * shape[1] + h + kh) * shape[2] + w + place - line * shape[8]
+                y[out + channel] = x[at * c + channel]
+
+
+@kernel
+def average_pool(y: "T n*od*oh*ow*c", x: "T n*d*h*w*c", shape: "i8 16", lo, hi):
+    """y = the mean of each window, of its places inside the input.   Items: rows of y, n*od*oh."""
+    c = shape[15]
+    size = _size(x)
+    for row in range(lo, hi):
+        slab = row // shape[4]
+        n = slab // shape[3]
+        d = _first(slab - n * shape[3], 0, shape)
+        h = _first(row - slab * shape[4], 1, shape)
+        kd = max(0, -d)
+        kh = max(0, -h)
+        depth = _end(d, 0, shape) - kd
+        height = _end(h, 1, shape) - kh
+        line = ((n * shape[0] + d + kd) * shape[1] + h + kh) * shape[2]
+        for ow in range(shape[5]):
+            w = _first(ow, 2, shape)
+            kw = max(0, -w)
+            window_mean(
+                x,
+                address_of(offset(y, (row * shape[5] + ow) * c)),
+                address_of(offset(x, (line + w + kw) * c)),
+                depth,
+                height,
+                _end(w, 2, shape) - kw,
+                shape[1] * shape[2] * c * size,
+                shape[2] * c * size,
+                c * size,
+                c,
+            )
+
+
+@kernel
+def average_pool_gradient(dx: "T n*d*h*w*c", dy: "T n*od*oh*ow*c", shape: "i8 16", lo, hi):
+    """dx = the sum of dy / (places of the window) over the windows that cover the place.   Items: rows of dx, n*d*h."""
+    c = shape[15]
+    for row in range(lo, hi):
+        slab = row // shape[1]
+        n = slab // shape[0]
+        d = slab - n * shape[0]
+        h = row - slab * shape[1]
+        target = address_of(offset(dx, row * shape[2] * c))
+        zero = nothing(dx[row * shape[2] * c])
+        clear(dx, target, target, zero, shape[2] * c)
+        for od in range(_earliest(d, 0, shape), _latest(d, 0, shape) + 1):
+            first = _first(od, 0, shape)
+            depth = _end(first, 0, shape) - max(0, -first)
+            for oh in range(_earliest(h, 1, shape), _latest(h, 1, shape) + 1):
+                first = _first(oh, 1, shape)
+                area = depth * (_end(first, 1, shape) - max(0, -first))
+                line = ((n * shape[3] + od) * shape[4] + oh) * shape[5]
+                for ow in range(shape[5]):
+                    w = _first(ow, 2, shape)
+                    kw = max(0, -w)
+                    end = _end(w, 2, shape)
+                    factor = share(zero, area * (end - kw))
+                    source = address_of(offset(dy, (line + ow) * c))
+                    for k in range(kw, end):
+                        target = address_of(offset(dx, (row * shape[2] + w + k) * c))
+                        add_part(dx, target, target, source, factor, zero, c)

@@ -1,0 +1,39 @@
+"""What layers over spatial axes share: the format of data, and shapes that are known without running."""
+
+from __future__ import annotations
+
+from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.layers.input_spec import InputSpec
+from nbkeras.layers.layer import Layer
+from nbkeras.ops.pooling import format_of, sizes
+
+
+class SpatialLayer(Layer):
+    """A layer over spatial axes, in either format of data; its shapes are known without running it."""
+
+    rank = 2
+
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = format_of(data_format, self._who())
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _who(self) -> str:
+        return f"layer {self.name!r} ({type(self).__name__})"
+
+    def _sizes(self, value, name: str, least: int = 1, rank: int | None = None):
+        return sizes(value, self.rank if rank is None else rank, self._who(), name, least)
+
+    @property
+    def _spatial(self) -> slice:
+        """Where the spatial axes are."""
+        return slice(2, None) if self.data_format == "channels_first" else slice(1, -1)
+
+    def _with_lengths(self, shape, lengths):
+        """A shape with other lengths along the spatial axes."""
+        shape = list(shape)
+        shape[self._spatial] = lengths
+        return tuple(shape)
+
+    def compute_output_spec(self, inputs, **kwargs):
+        return KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
