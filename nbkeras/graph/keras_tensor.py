@@ -6,7 +6,9 @@ from nbkeras import tree
 from nbkeras.errors import ArgumentTypeError
 from nbkeras.graph import trace
 from nbkeras.graph.dtypes import standardize_dtype
+from nbkeras.graph.masks import get_mask, with_mask
 from nbkeras.graph.symbol import Operators, Symbol
+from nbkeras.naming import auto_name
 
 #: Unknown axes are tried with two sizes: an axis of a result that comes out different is unknown too.
 TRIAL_SIZES = (83, 89)
@@ -25,7 +27,7 @@ class KerasTensor(Operators):
         self.dtype = standardize_dtype(dtype)
         self.sparse = sparse
         self.ragged = ragged
-        self.name = name or "keras_tensor"
+        self.name = name or auto_name("keras_tensor")
         self.history = history
 
     def __repr__(self):
@@ -91,14 +93,22 @@ def infer(function, args, kwargs):
 def _trial(function, args, kwargs, size):
     with trace.Graph() as graph:
 
+        def concrete(leaf):
+            return graph.input([size if n is None else n for n in leaf.shape], leaf.dtype, leaf.name)
+
         def stand_in(leaf):
             if not isinstance(leaf, KerasTensor):
                 return leaf
-            return graph.input([size if n is None else n for n in leaf.shape], leaf.dtype, leaf.name)
+            mask = get_mask(leaf)
+            return with_mask(concrete(leaf), None if mask is None else concrete(mask))
 
         args = [tree.map_structure(stand_in, a) for a in args]
         kwargs = {k: tree.map_structure(stand_in, v) for k, v in kwargs.items()}
         return function(*args, **kwargs)
+
+
+#: Functions whose class in Keras has another name than theirs.
+NAMES = {"getitem": "get_item", "swish": "silu", "hard_swish": "hard_silu"}
 
 
 class Function:
@@ -106,19 +116,22 @@ class Function:
 
     Args:
         function: the function.
-        name: its Keras-style name in the graph.
+        name: numbered as Keras numbers it by default: add, add_1, ...
     """
 
-    def __init__(self, function):
+    def __init__(self, function, name=None):
         self.function = function
-        self.name = function.__name__
+        self.name = name or auto_name(NAMES.get(function.__name__, function.__name__))
 
     def __call__(self, *args, **kwargs):
-        return self.function(*args, **kwargs)
+        """The function's result; on Keras tensors the call is remembered as one of this operation."""
+        if not any_keras_tensor(args, kwargs):
+            return self.function(*args, **kwargs)
+        outputs = infer(self.function, args, kwargs)
+        OperationCall(self, args, kwargs, outputs)
+        return outputs
 
 
 def record(function, args, kwargs):
     """Call a function of `ops` on Keras tensors: infer the result and remember the call."""
-    outputs = infer(function, args, kwargs)
-    OperationCall(Function(function), args, kwargs, outputs)
-    return outputs
+    return Function(function)(*args, **kwargs)

@@ -64,7 +64,7 @@ class Operators:
 class Symbol(Operators):
     """A value inside a traced graph: a concrete shape, a dtype, and the node that computes it (None for a source)."""
 
-    __slots__ = ("dtype", "index", "name", "node", "shape", "size")
+    __slots__ = ("_keras_mask", "dtype", "index", "name", "node", "shape", "size")
 
     def __init__(self, shape, dtype, node=None, index=0, name=None):
         self.shape = tuple(map(int, shape))

@@ -28,6 +28,7 @@ from nbkeras.layers.global_pooling import (
 from nbkeras.layers.input_layer import Input, InputLayer
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
+from nbkeras.layers.lookup import deserialize, serialize
 from nbkeras.layers.merging import (
     Add,
     Average,
@@ -120,9 +121,11 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 
@@ -12,7 +13,7 @@ from nbkeras.errors import ArgumentError, ArgumentTypeError, NbkerasError, Shape
 from nbkeras.graph import keras_tensor, trace
 from nbkeras.graph.dtypes import is_float, standardize_dtype
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
-from nbkeras.layers import call_context
+from nbkeras.layers import call_context, reviving
 from nbkeras.layers.signature import (
     bind,
     built_once,
@@ -67,6 +68,7 @@ class Layer(HoldsWeights):
         self.supports_masking = False
         self.input_spec = None
         self._untracked_shape = shape
+        self._untracked_build_shapes = None
         self._untracked_losses = []
         self._untracked_calls = []
 
@@ -116,6 +118,32 @@ class Layer(HoldsWeights):
     def from_config(cls, config):
         """A layer from `get_config`."""
         return cls(**config)
+
+    def get_build_config(self) -> dict | None:
+        """The shapes that `build` was called with; None if it was not."""
+        shapes = {name: shape for name, shape in (self._untracked_build_shapes or {}).items() if name != "self"}
+        if not shapes:
+            return None
+        if len(shapes) == 1:
+            return {"input_shape": next(iter(shapes.values()))}
+        return {"shapes_dict": shapes}
+
+    def build_from_config(self, config) -> None:
+        """Build for the shapes of `get_build_config`."""
+        if not config:
+            return
+        if "input_shape" in config:
+            self.build(tree_of_shapes(config["input_shape"], lambda shape: shape))
+        elif "shapes_dict" in config:
+            self.build(**{k: tree_of_shapes(s, lambda shape: shape) for k, s in config["shapes_dict"].items()})
+
+    def __reduce__(self):
+        # copy.deepcopy and pickle: an equal layer with weights of its own.
+        return reviving.reduced(self)
+
+    def __copy__(self):
+        # A layer that shared its weights with another would be neither a copy nor the same layer.
+        return copy.deepcopy(self)
 
     @property
     def compute_dtype(self) -> str:

@@ -32,6 +32,7 @@ def built_once(build):
         with trace.paused(), call_context.named(self.name):
             result = build(self, *args, **kwargs)
         self.built = True
+        self._untracked_build_shapes = bind(inspect.signature(build).parameters, (self, *args), kwargs)
         return result
 
     return wrapped

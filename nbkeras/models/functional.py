@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 
 from nbkeras import tree
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.models.graph_config import graph_from_config, graph_to_config
 from nbkeras.models.model import Model
-from nbkeras.models.network import Network
+from nbkeras.models.network import Network, from_inputs
 from nbkeras.ops import elementwise, shaping
 from nbkeras.ops.common import is_tensor
 
@@ -20,11 +23,19 @@ class Functional(Model):
         inputs: a Keras tensor, or a list, tuple or dict of them.
         outputs: likewise, made by calling layers on the inputs.
         name: of the model.
+        trainable: whether training changes the weights; None leaves each layer as it is.
+
+    The inputs may be any tensors between those of `Input` and the outputs: the model is then the part from there on,
+    with inputs of its own and the same layers.
     """
+
+    #: Where Keras has this class.
+    KERAS_MODULE = "keras.src.models.functional"
 
     def __init__(self, inputs, outputs, name=None, **kwargs):
         trainable = kwargs.pop("trainable", None)
         super().__init__(name=name, **kwargs)
+        inputs, outputs = from_inputs(inputs, outputs, self.name)
         self._untracked_inputs, self._untracked_outputs = inputs, outputs
         self._untracked_network = Network(inputs, outputs, self.name)
         for layer in self._untracked_network.layers:
@@ -129,3 +140,29 @@ class Functional(Model):
     @property
     def input_names(self):
         return [t.name for t in self.inputs]
+
+    @property
+    def operations(self):
+        """The layers and the functions between them, inputs first."""
+        return list(self._untracked_network.operations)
+
+    def get_config(self):
+        if not made_from_tensors(type(self)):
+            return super().get_config()
+        return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A model from `get_config`."""
+        if "layers" not in config or not made_from_tensors(cls):
+            return super().from_config(config)
+        inputs, outputs = graph_from_config(config, custom_objects)
+        rest = {k: v for k, v in config.items() if k not in ("layers", "input_layers", "output_layers")}
+        return cls(inputs=inputs, outputs=outputs, **rest)
+
+
+def made_from_tensors(cls) -> bool:
+    """True if a class's constructor takes inputs and outputs as `Functional` does, or hands on all that it gets."""
+    spec = inspect.getfullargspec(cls.__init__)
+    plain = spec.args[1:] == inspect.getfullargspec(Functional.__init__).args[1:]
+    return plain or (spec.varargs is not None and spec.varkw is not None)

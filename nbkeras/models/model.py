@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 from nbkeras.errors import ArgumentError, StateError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.layer import Layer
+from nbkeras.layers.signature import tree_of_shapes
 from nbkeras.models.files import Saveable
 from nbkeras.models.summary import print_summary
+from nbkeras.saving import registry
 from nbkeras.training.trainer import Trainer
 
 
@@ -70,12 +74,24 @@ class Model(Trainer, Saveable, Layer):
         """Build by calling the model on a placeholder of the shape."""
         if self.built or input_shape is None:
             return
-        self(KerasTensor(tuple(input_shape), self.compute_dtype))
+        self(tree_of_shapes(input_shape, self._placeholder))
+
+    def _placeholder(self, shape):
+        return KerasTensor(shape, self.compute_dtype)
 
     def _build_with(self, shapes):
         if type(self).build is not Model.build:
             super()._build_with(shapes)
+        else:
+            self._untracked_build_shapes = dict(shapes)
         self.built = True
+
+    def build_from_config(self, config):
+        """Build for the shapes of `get_build_config`."""
+        if config and "shapes_dict" in config and type(self).build is Model.build:
+            self(**{name: tree_of_shapes(shape, self._placeholder) for name, shape in config["shapes_dict"].items()})
+        else:
+            super().build_from_config(config)
 
     def compute_output_spec_for(self, x):
         """The outputs for a batch of inputs, as Keras tensors; builds the model for the batch if need be."""
@@ -110,10 +126,6 @@ class Model(Trainer, Saveable, Layer):
 
     def to_json(self, **kwargs) -> str:
         """The configuration as JSON."""
-        import json
-
-        from nbkeras.saving import registry
-
         return json.dumps(registry.serialize_keras_object(self), **kwargs)
 
     def count_params(self):

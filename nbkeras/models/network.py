@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from nbkeras import tree
 from nbkeras.errors import GraphError
-from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
+from nbkeras.graph.masks import get_mask, with_mask
+from nbkeras.layers.input_layer import Input
 from nbkeras.layers.layer import Layer
 
 
@@ -28,9 +30,12 @@ class Network:
         self._check_tensors(name)
         given = {id(t) for t in self.inputs}
         self.calls, states = [], {}
+        # Operations in the order in which a walk from the outputs first meets them.
+        self._met: dict[int, tuple] = {}
         for output in self.outputs:
             self._visit(output, given, states, name)
         self.operations = self._ordered_operations()
+        self._check_names(name)
         self.layers = [operation for operation in self.operations if isinstance(operation, Layer)]
 
     def _check_tensors(self, name):
@@ -51,11 +56,12 @@ class Network:
         stack = [(tensor, False)]
         while stack:
             current, leaving = stack.pop()
-            if id(current) in given and not leaving:
-                continue
             if current.history is None:
                 raise GraphError(f"model {name!r}: {current!r} was made by no layer and is no input.")
             call = current.history[0]
+            if id(current) in given and not leaving:
+                self._meet(call.operation)
+                continue
             if leaving:
                 if states[id(call)] != "done":
                     states[id(call)] = "done"
@@ -74,52 +80,102 @@ class Network:
                     next=f"add {current.name!r} to the model's inputs.",
                 )
             states[id(call)] = "open"
+            self._meet(call.operation)
             stack.append((current, True))
             stack.extend((source, False) for source in reversed(call.inputs) if self._pending(source, given, states))
 
+    def _meet(self, operation):
+        self._met.setdefault(id(operation), (len(self._met), operation))
+
     @staticmethod
     def _pending(source, given, states):
-        if id(source) in given:
-            return False
-        return source.history is None or states.get(id(source.history[0])) != "done"
+        if id(source) in given or source.history is None:
+            return True
+        return states.get(id(source.history[0])) != "done"
 
     def _ordered_operations(self):
+        """By depth, those furthest from the outputs first; Keras counts a call's depth from what was deeper before."""
+        depth_of_call: dict[int, int] = {}
         depth: dict[int, int] = {}
-        produced = {id(t): call for call in self.calls for t in tree.flatten(call.outputs)}
-        order, operations = [], {}
-        for call in self.calls:
-            if id(call.operation) not in operations:
-                operations[id(call.operation)] = call.operation
-                order.append(call.operation)
         for call in reversed(self.calls):
-            own = depth.setdefault(id(call.operation), 0)
+            own = max(depth_of_call.get(id(call), 0), depth.get(id(call.operation), 0))
+            depth[id(call.operation)] = own
             for source in call.inputs:
-                maker = produced.get(id(source))
-                owner = maker.operation if maker is not None else _input_layer(source)
-                if owner is not None:
-                    depth[id(owner)] = max(depth.get(id(owner), 0), own + 1)
-        inputs = [layer for t in self.inputs if (layer := _input_layer(t)) is not None]
-        entries = [*inputs, *order]
-        position = {id(op): i for i, op in enumerate(entries)}
-        return sorted(entries, key=lambda op: (-depth.get(id(op), 0), position[id(op)]))
+                maker = source.history[0]
+                depth_of_call[id(maker)] = max(depth_of_call.get(id(maker), 0), own + 1)
+        for tensor in self.inputs:
+            call = tensor.history[0]
+            depth[id(call.operation)] = depth_of_call.get(id(call), 0)
+            self._met.setdefault(id(call.operation), (-1, call.operation))
+        entries = [operation for _, operation in sorted(self._met.values(), key=lambda entry: entry[0])]
+        return sorted(entries, key=lambda operation: -depth[id(operation)])
 
-    def run(self, values, training=None, mask=None):
-        """The outputs for values of the inputs, both flat lists."""
+    def _check_names(self, name):
+        names = [operation.name for operation in self.operations]
+        twice = next((n for i, n in enumerate(names) if n in names[:i]), None)
+        if twice is not None:
+            raise GraphError(
+                f"model {name!r}: the name {twice!r} is used {names.count(twice)} times.",
+                next="give each layer a name of its own.",
+            )
+
+    def run(self, values, training=None, call=None):
+        """The outputs for values of the inputs, both flat lists.
+
+        Args:
+            values: of the inputs, in order.
+            training: the flag for layers that were not called with one of their own.
+            call: `(operation, args, kwargs) -> outputs`, instead of calling the operation.
+        """
         known = {id(t): v for t, v in zip(self.inputs, values, strict=True)}
 
         def substitute(leaf):
             return known[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
 
-        for call in self.calls:
-            args = tuple(tree.map_structure(substitute, a) for a in call.args)
-            kwargs = {k: tree.map_structure(substitute, v) for k, v in call.kwargs.items()}
-            takes_flag = isinstance(call.operation, Layer) and "training" in call.operation._call_parameters
-            if takes_flag and kwargs.get("training") is None:
+        for node in self.calls:
+            args = tuple(tree.map_structure(substitute, a) for a in node.args)
+            kwargs = {k: tree.map_structure(substitute, v) for k, v in node.kwargs.items()}
+            takes_flag = isinstance(node.operation, Layer) and "training" in node.operation._call_parameters
+            if training is not None and takes_flag and kwargs.get("training") is None:
                 kwargs["training"] = training
-            results = call.operation(*args, **kwargs)
-            for made, value in zip(tree.flatten(call.outputs), tree.flatten(results), strict=True):
+            results = node.operation(*args, **kwargs) if call is None else call(node.operation, args, kwargs)
+            for made, value in zip(tree.flatten(node.outputs), tree.flatten(results), strict=True):
                 known[id(made)] = value
         return [known[id(t)] for t in self.outputs]
+
+
+def from_inputs(inputs, outputs, name: str):
+    """Inputs that come from `Input`, and outputs that depend on them.
+
+    Where an input is a tensor inside a graph, an Input takes its place, and the calls from there on are entered a
+    second time, without computing anything, as calls on what follows from the new Input.
+    """
+    flat = tree.flatten(inputs)
+    if not all(isinstance(t, KerasTensor) for t in flat) or all(_input_layer(t) is not None for t in flat):
+        return inputs, outputs
+    network = Network(inputs, outputs, name)
+    known = {}
+    for tensor in flat:
+        taken = tensor if _input_layer(tensor) is not None else _input_like(tensor)
+        known[id(tensor)] = with_mask(taken, get_mask(tensor))
+
+    def copied(leaf):
+        if not isinstance(leaf, KerasTensor):
+            return leaf
+        if id(leaf) not in known:
+            known[id(leaf)] = with_mask(KerasTensor(leaf.shape, leaf.dtype, name=f"{leaf.name}_clone"), get_mask(leaf))
+        return known[id(leaf)]
+
+    for call in network.calls:
+        args, kwargs, results = tree.map_structure(copied, [list(call.args), call.kwargs, call.outputs])
+        again = OperationCall(call.operation, tuple(args), kwargs, results)
+        if isinstance(call.operation, Layer):
+            call.operation._untracked_calls.append(again)
+    return tree.map_structure(copied, inputs), tree.map_structure(copied, outputs)
+
+
+def _input_like(tensor):
+    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=f"{tensor.name}CLONE")
 
 
 def _input_layer(tensor):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from nbkeras import tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError, StateError
 from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.layers import call_context, lookup
 from nbkeras.layers.input_layer import InputLayer
 from nbkeras.layers.layer import Layer
+from nbkeras.layers.signature import tree_of_shapes
 from nbkeras.models.functional import Functional
 from nbkeras.models.model import Model
+from nbkeras.naming import auto_name
+from nbkeras.saving import registry
 
 
 class Sequential(Model):
@@ -25,6 +29,8 @@ class Sequential(Model):
         >>> model.output_shape
         (None, 3)
     """
+
+    KERAS_MODULE = "keras"
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
@@ -85,8 +91,11 @@ class Sequential(Model):
         if len(stack) < 2 or not isinstance(stack[0], InputLayer):
             return
         x = inputs = stack[0].output
-        for layer in stack[1:]:
-            x = layer(x)
+        with call_context.named(self.name):
+            for layer in stack[1:]:
+                x = layer(x)
+        # Keras numbers the functional models behind Sequentials too.
+        auto_name("functional")
         self._untracked_functional = Functional(inputs, x, name=self.name)
         self.built = True
 
@@ -160,19 +169,36 @@ class Sequential(Model):
             return shape
         return tree.map_structure(lambda t: t.shape, self.compute_output_spec(KerasTensor(input_shape)))
 
-    def get_config(self):
-        from nbkeras.saving import registry
+    @property
+    def input_names(self):
+        return self._built_model("input_names").input_names
 
-        return {"name": self.name, "layers": [registry.serialize_keras_object(la) for la in self._untracked_stack]}
+    def get_build_config(self):
+        if self._untracked_functional is None:
+            return None
+        return {"input_shape": self._untracked_functional.input_shape}
+
+    def build_from_config(self, config):
+        self.build(tree_of_shapes(config["input_shape"], lambda shape: shape))
+
+    def get_config(self):
+        config = Layer.get_config(self)
+        config["layers"] = [registry.serialize_keras_object(layer) for layer in self._untracked_stack]
+        build_config = self.get_build_config()
+        if build_config is not None:
+            config["build_input_shape"] = build_config["input_shape"]
+        return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from nbkeras import layers
-        from nbkeras.saving import registry
-
-        known = {name: getattr(layers, name) for name in layers.__all__}
-        model = cls(name=config.get("name"))
-        for entry in config["layers"]:
-            model.add(registry.deserialize(entry, known, "layer", custom_objects), rebuild=False)
+        """A model from `get_config`."""
+        config = dict(config)
+        layers, shape = config.pop("layers"), config.pop("build_input_shape", None)
+        config.pop("dtype", None)
+        model = cls(**config)
+        for entry in layers:
+            model.add(lookup.deserialize(entry, custom_objects), rebuild=False)
         model._rebuild()
+        if model._untracked_functional is None and shape and model._untracked_stack:
+            model.build_from_config({"input_shape": shape})
         return model

@@ -81,12 +81,14 @@ def serialize_keras_object(target):
     if isinstance(target, dict):
         return {key: serialize_keras_object(value) for key, value in target.items()}
     if hasattr(target, "get_config"):
-        return {
+        entry = {
             "module": _module(type(target)),
             "class_name": type(target).__name__,
             "config": target.get_config(),
             "registered_name": _registered_names.get(type(target)),
         }
+        build_config = target.get_build_config() if hasattr(target, "get_build_config") else None
+        return entry if build_config is None else {**entry, "build_config": build_config}
     if callable(target):
         return get_registered_name(target)
     if hasattr(target, "item") and getattr(target, "ndim", 1) == 0:
@@ -98,6 +100,8 @@ def serialize_keras_object(target):
 
 def _module(cls) -> str:
     """The Keras name of the family that a class belongs to, so that Keras finds it too."""
+    if "KERAS_MODULE" in vars(cls):
+        return cls.KERAS_MODULE
     parts = cls.__module__.split(".")
     return f"keras.{parts[1]}" if parts[0] == "nbkeras" and len(parts) > 1 else cls.__module__
 

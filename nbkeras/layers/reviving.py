@@ -1,0 +1,28 @@
+"""Copies of layers and models: what `copy` and `pickle` make them from."""
+
+from __future__ import annotations
+
+from nbkeras.errors import StateError
+
+
+def reduced(layer):
+    """How to make an equal layer, in the form that `__reduce__` returns."""
+    values = [variable.numpy() for variable in layer.variables]
+    return revive, (type(layer), layer.get_config(), layer.get_build_config(), values)
+
+
+def revive(cls, config, build_config, values):
+    """A layer of its configuration, with weights of its own that have the given values."""
+    layer = cls.from_config(config)
+    if build_config and not layer.built:
+        layer.build_from_config(build_config)
+    variables = layer.variables
+    if len(variables) != len(values):
+        raise StateError(
+            f"copy of layer {layer.name!r} ({cls.__name__}): its configuration gives {len(variables)} variables where "
+            f"the original has {len(values)}.",
+            next="make the layer's weights in build(), and give get_config() all arguments of __init__.",
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    return layer
