@@ -23,7 +23,8 @@ OPERANDS = frozenset(
 )
 #: Where a name of `OPERANDS` is a setting nevertheless.
 SETTINGS = {"Bincount": ("weights",), "Trapezoid": ("x",), "Diagonal": ("offset",), "Trace": ("offset",)}
-SETTINGS |= {"Histogram": ("bins",), "Squareplus": ("b",), "Resize": ("fill_value",)}
+SETTINGS |= {"Histogram": ("bins",), "Squareplus": ("b",), "AllClose": ("rtol", "atol")}
+SETTINGS |= dict.fromkeys(("Unique", "Resize", "AffineTransform", "MapCoordinates"), ("fill_value",))
 
 #: Keras's class names that are not the function's name in camel case.
 CLASSES = {"batch_normalization": "BatchNorm", "layer_normalization": "LayerNorm", "rms_normalization": "RMSNorm"}
