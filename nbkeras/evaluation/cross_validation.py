@@ -13,7 +13,6 @@ from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError
 from nbkeras.evaluation import _table
 from nbkeras.evaluation.folds import make_splits
 from nbkeras.evaluation.runs import Job, Run, build, run_all, seeds
-from nbkeras.random.global_seed import set_random_seed
 from nbkeras.training.columns import as_triple, check_rows, is_array_like
 
 
@@ -113,7 +112,7 @@ def cross_validate(
     """Train a fresh model on each fold's training rows and evaluate it on the rows held out.
 
     Every fold has a seed of its own, made from `seed`, so weights and shuffling differ from fold to fold and are the
-    same in each call, whatever `n_jobs`. Afterwards, the global seed is `seed`.
+    same in each call, whatever `n_jobs`. The script's own random numbers go on as if none had been drawn here.
 
     Args:
         build_fn: returns a new compiled model.
@@ -178,7 +177,6 @@ def cross_validate(
         if verbose:
             scores = " - ".join(f"{name}: {_table.number(value)}" for name, value in run.scores.items())
             print(f"fold {number}/{len(jobs)} - {run.seconds:.1f} s - {scores}", flush=True)
-    set_random_seed(seed)
     return CrossValidation(runs, rows, build_fn)
 
 

@@ -15,7 +15,6 @@ from nbkeras.evaluation._figure import BLUE, INK, RULE, VERMILION, new_figure, s
 from nbkeras.evaluation.cross_validation import check_data
 from nbkeras.evaluation.folds import make_splits
 from nbkeras.evaluation.runs import Job, run_all, seeds
-from nbkeras.random.global_seed import set_random_seed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,7 +125,6 @@ def learning_curve(
         for order, test, one in folds
     ]
     runs = list(run_all(jobs, n_jobs))
-    set_random_seed(seed)
 
     def collect(part):
         names = getattr(runs[0], part)

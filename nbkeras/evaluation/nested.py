@@ -14,7 +14,6 @@ from nbkeras.evaluation.cross_validation import CrossValidation, check_data
 from nbkeras.evaluation.folds import Split, is_splitter, make_splits
 from nbkeras.evaluation.runs import Job, Run, run_all, seeds
 from nbkeras.extras import need
-from nbkeras.random.global_seed import set_random_seed
 from nbkeras.training.structure import map_leaves
 
 #: Parameters with this prefix go to `fit`, all others to `build_fn`.
@@ -202,7 +201,6 @@ def nested_cross_validate(
         if verbose:
             value = _table.number(run.scores[score])
             print(f"outer fold {number}/{len(jobs)} - {_table.settings(choice)} - {score}: {value}", flush=True)
-    set_random_seed(seed)
     return NestedCrossValidation(CrossValidation(final, rows, build_fn), search, score, direction)
 
 

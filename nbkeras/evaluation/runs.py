@@ -14,7 +14,7 @@ import numpy as np
 from nbkeras import naming
 from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.extras import need
-from nbkeras.random.global_seed import set_random_seed
+from nbkeras.random.global_seed import seeded_apart
 from nbkeras.training.columns import take_rows
 from nbkeras.training.structure import map_leaves
 
@@ -84,9 +84,8 @@ class Run:
 def run(job: Job) -> Run:
     """Build, train and evaluate a model; everything in it follows from the job alone."""
     start = time.perf_counter()
-    set_random_seed(job.seed)
     # A second AUC would be called auc_1 otherwise, and scores of two folds would not have the same names.
-    with naming.counted_apart():
+    with naming.counted_apart(), seeded_apart(job.seed):
         model = build(job.build_fn, job.params, job.who)
         x, y, weight = _rows(job.columns, job.train)
         held_out = _rows(job.columns, job.test)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import numpy as np
@@ -45,6 +46,36 @@ def set_random_seed(seed: int) -> None:
         _generator.state.assign(np.array([_generator_seed, 0]))
 
 
+@contextlib.contextmanager
+def seeded_apart(seed: int):
+    """`set_random_seed` for a block; afterwards all random numbers go on as if there had been no block.
+
+    Example:
+        >>> set_random_seed(1)
+        >>> first = [make_default_seed(), make_default_seed()]
+        >>> set_random_seed(1)
+        >>> again = [make_default_seed()]
+        >>> with seeded_apart(7):
+        ...     inside = make_default_seed()
+        >>> [*again, make_default_seed()] == first
+        True
+    """
+    global _generator_seed
+    before = random.getstate(), np.random.get_state(), _seeds.getstate(), _generator_seed  # noqa: NPY002
+    state = None if _generator is None else _generator.state.numpy().copy()
+    set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+        _seeds.setstate(before[2])
+        _generator_seed = before[3]
+        if _generator is not None:
+            # One that was made inside starts as it would have started now.
+            _generator.state.assign(np.array([_initial_seed(), 0]) if state is None else state)
+
+
 def make_default_seed() -> int:
     """A seed drawn from the global one."""
     return _seeds.randint(1, 10**9)
@@ -56,6 +87,9 @@ def global_seed_generator():
     if _generator is None:
         from nbkeras.random.seed_generator import SeedGenerator
 
-        seed = make_default_seed() if _generator_seed is None else _generator_seed
-        _generator = SeedGenerator(seed, name="global_seed_generator")
+        _generator = SeedGenerator(_initial_seed(), name="global_seed_generator")
     return _generator
+
+
+def _initial_seed() -> int:
+    return make_default_seed() if _generator_seed is None else _generator_seed
