@@ -9,4 +9,5 @@ from nbkeras.callbacks.lambda_callback import LambdaCallback
 from nbkeras.callbacks.learning_rate_scheduler import LearningRateScheduler
 from nbkeras.callbacks.monitor import MonitorCallback
 from nbkeras.callbacks.reduce_lr import ReduceLROnPlateau
+from nbkeras.callbacks.tensorboard import TensorBoard
 from nbkeras.callbacks.terminate_on_nan import TerminateOnNaN
