@@ -5,11 +5,13 @@
 
 from nbkeras import (
     activations,
+    backend,
     callbacks,
     config,
     constraints,
     datasets,
     device,
+    dtype_policies,
     evaluation,
     initializers,
     layers,
@@ -25,20 +27,31 @@ from nbkeras import (
     utils,
 )
 from nbkeras.callbacks import Callback
+from nbkeras.dtype_policies import DTypePolicy, FloatDTypePolicy
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.initializers import Initializer
 from nbkeras.layers import Input, InputSpec, Layer
 from nbkeras.losses import Loss
 from nbkeras.metrics import Metric
 from nbkeras.models import Model, Sequential
+from nbkeras.ops.operation import Operation
 from nbkeras.optimizers import Optimizer
 from nbkeras.regularizers import Regularizer
+from nbkeras.scopes import StatelessScope, name_scope
 from nbkeras.variables import Variable
 
 __version__ = "0.1.0"
 
+
+def version() -> str:
+    """The version of nbkeras."""
+    return __version__
+
+
 __all__ = [
     "Callback",
+    "DTypePolicy",
+    "FloatDTypePolicy",
     "Initializer",
     "Input",
     "InputSpec",
@@ -47,22 +60,27 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "Operation",
     "Optimizer",
     "Regularizer",
     "Sequential",
+    "StatelessScope",
     "Variable",
     "activations",
+    "backend",
     "callbacks",
     "config",
     "constraints",
     "datasets",
     "device",
+    "dtype_policies",
     "evaluation",
     "initializers",
     "layers",
     "losses",
     "metrics",
     "models",
+    "name_scope",
     "ops",
     "optimizers",
     "random",
@@ -70,4 +88,5 @@ __all__ = [
     "saving",
     "tree",
     "utils",
+    "version",
 ]

@@ -80,3 +80,22 @@ def set_image_data_format(value: str) -> None:
             f"set_image_data_format: expected 'channels_last' or 'channels_first', got {value!r}."
         )
     _image_data_format = value
+
+
+def backend() -> str:
+    """What computes: 'numba'."""
+    return "numba"
+
+
+def dtype_policy():
+    """The dtype policy of layers that are given none; see `keras.dtype_policies`."""
+    from nbkeras import dtype_policies
+
+    return dtype_policies.dtype_policy()
+
+
+def set_dtype_policy(policy) -> None:
+    """Set the dtype policy of layers that are given none: a policy, or its name, such as `'float64'`."""
+    from nbkeras import dtype_policies
+
+    dtype_policies.set_dtype_policy(policy)

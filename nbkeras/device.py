@@ -6,8 +6,11 @@ device it is.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
+import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from nbkeras.config import setting
-from nbkeras.errors import DeviceUnavailable, nearest
+from nbkeras.errors import ArgumentError, ArgumentTypeError, DeviceUnavailable, nearest
 
 GROUP = "nbkeras.devices"
 
@@ -127,6 +130,35 @@ def _check_unchanged() -> None:
             stacklevel=3,
         )
 
+
+@contextlib.contextmanager
+def scope(device_name: str):
+    """`with keras.device("cpu:0"):` accepts the device that is in use and refuses others: one serves a whole process.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> with keras.device("cpu:0"):
+        ...     x = keras.ops.ones(3)
+    """
+    if not isinstance(device_name, str):
+        raise ArgumentTypeError(f"keras.device: expected a name such as 'cpu:0', got {device_name!r}.")
+    kind = device_name.lower().strip("/").removeprefix("device:").split(":")[0]
+    if {"gpu": "cuda"}.get(kind, kind) != _chosen:
+        raise ArgumentError(
+            f"keras.device: {device_name!r} is not the device of this process, which is {_chosen!r}.",
+            next="choose one with NBKERAS_DEVICE before importing nbkeras.",
+        )
+    yield
+
+
+class _Callable(types.ModuleType):
+    """This module, which is also Keras's function of the same name."""
+
+    def __call__(self, device_name):
+        return scope(device_name)
+
+
+sys.modules[__name__].__class__ = _Callable
 
 _at_import = os.environ.get("NBKERAS_DEVICE")
 _chosen = _choose(_asked())

@@ -28,6 +28,13 @@ def auto_name(prefix: str) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
+def uid(prefix: str) -> int:
+    """How often a name with this prefix was asked for, this time included."""
+    counts = _counts()
+    counts[prefix] = counts.get(prefix, 0) + 1
+    return counts[prefix]
+
+
 def reset() -> None:
     """Start numbering anew, as `clear_session` does."""
     _counts().clear()

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbkeras import scopes
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph import trace
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.variable import Slot
 from nbkeras.naming import auto_name
+
+_AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+_SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
+
+
+def _check_choice(what, value, choices):
+    if value not in choices:
+        raise ArgumentError(f"Variable: {what} must be one of {', '.join(map(repr, choices))}, got {value!r}.")
+
+
+def _length(n, shape) -> int:
+    """One length of a variable's shape."""
+    if n is None or isinstance(n, bool) or not hasattr(n, "__index__"):
+        kind = ArgumentError if n is None else ArgumentTypeError
+        raise kind(f"Variable: the shape must be fully-defined whole numbers, got {shape!r}.")
+    if n < 0:
+        raise ArgumentError(f"Variable: lengths cannot be negative, got shape {shape!r}.")
+    return int(n)
 
 
 class Variable(Slot):
@@ -18,7 +38,7 @@ class Variable(Slot):
         shape: needed with a function.
         dtype: floatx by default.
         trainable: whether optimizers change it.
-        autocast, aggregation, synchronization: accepted as Keras has them; they have no effect.
+        autocast, aggregation, synchronization, layout: accepted as Keras has them; they have no effect.
         name: for messages, `summary` and saved files.
 
     Example:
@@ -38,29 +58,86 @@ class Variable(Slot):
         aggregation="none",
         synchronization="auto",
         name=None,
+        layout=None,
     ):
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ArgumentError(f"Variable: the name must be a string without '/', got {name!r}.")
+        _check_choice("aggregation", aggregation, _AGGREGATIONS)
+        _check_choice("synchronization", synchronization, _SYNCHRONIZATIONS)
+        if isinstance(initializer, str):
+            from nbkeras import initializers
+
+            initializer = initializers.get(initializer)
+        if callable(initializer) and shape is None:
+            raise ArgumentError(
+                f"Variable: the `shape` argument should be specified with the initializer {initializer!r}.",
+                next="give shape=(...).",
+            )
+        if shape is not None:
+            shape = tuple(_length(n, shape) for n in ([shape] if isinstance(shape, int) else shape))
         if dtype is None and hasattr(initializer, "dtype"):
             dtype = initializer.dtype
         dtype = standardize_dtype(dtype)
         # A variable that is made while a model is traced gets its first value now, not once a step.
         with trace.paused():
-            value = initializer(tuple(shape), dtype=dtype) if callable(initializer) else initializer
+            value = initializer(shape, dtype=dtype) if callable(initializer) else initializer
             if hasattr(value, "assign"):
                 value = value.numpy()
             if shape is not None and not callable(initializer):
-                value = np.broadcast_to(np.asarray(value), tuple(shape))
+                value = np.broadcast_to(np.asarray(value), shape)
             super().__init__(value, dtype, name or auto_name("variable"))
-        self.path = self.name
-        self.trainable = trainable
-        self.aggregation = aggregation
-        self.regularizer = None
-        self.constraint = None
+        self.path = f"{scopes.current_path()}/{self.name}".lstrip("/")
+        self.trainable = bool(trainable)
+        self.autocast = bool(autocast)
+        self.aggregation = aggregation or "none"
+        self.synchronization = synchronization or "none"
+        self.overwrite_with_gradient = False
+        self._regularizer = None
+        self._constraint = None
+
+    @property
+    def value(self):
+        """The current value: a symbol while tracing, else the array itself; what a StatelessScope says inside one."""
+        scope = scopes.stateless()
+        held = None if scope is None else scope.get_current_value(self)
+        return super().value if held is None else held
+
+    @property
+    def regularizer(self):
+        """What the loss gains for this variable: a function or None."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value):
+        self._regularizer = self._function("regularizer", value)
+
+    @property
+    def constraint(self):
+        """What the variable goes through after each update: a function or None."""
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value):
+        self._constraint = self._function("constraint", value)
+
+    def _function(self, what, value):
+        if value is not None and not callable(value):
+            raise ArgumentError(f"variable {self.path!r}: expected a {what} to be a function or None, got {value!r}.")
+        return value
 
     def assign(self, value):
         """Set the value; see `Slot.assign`. Numbers and lists are taken too."""
         if not hasattr(value, "shape"):
             value = np.asarray(value, self.dtype)
-        return super().assign(value)
+        scope = scopes.stateless()
+        if scope is None:
+            return super().assign(value)
+        self._check_shape(value)
+        from nbkeras.ops.common import tensor
+
+        value = tensor(value, self.dtype)
+        scope.add_update((self, value))
+        return value
 
     @property
     def handle(self):

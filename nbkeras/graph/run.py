@@ -17,6 +17,11 @@ _plans: OrderedDict = OrderedDict()
 KEPT = 512
 
 
+def forget() -> None:
+    """Drop all kept plans."""
+    _plans.clear()
+
+
 def _key(value):
     if isinstance(value, (list, tuple)):
         return tuple(_key(v) for v in value)

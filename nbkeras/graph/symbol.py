@@ -45,6 +45,12 @@ class Operators:
     __eq__, __ne__ = _binary("equal"), _binary("not_equal")
     __neg__, __abs__, __invert__ = _unary("negative"), _unary("absolute"), _unary("logical_not")
 
+    def __pos__(self):
+        return self
+
+    def __round__(self, digits=None):
+        return OPERATORS["round"](self, digits or 0)
+
     def __getitem__(self, key):
         return OPERATORS["getitem"](self, key)
 

@@ -49,12 +49,7 @@ class Slot(Operators):
 
     def assign(self, value):
         """Set the value, at once or, while tracing, at the end of the step; returns the new value."""
-        if tuple(np.shape(value) if not hasattr(value, "shape") else value.shape) != tuple(self.shape):
-            raise ShapeError(
-                f"variable {self.name!r} has shape {tuple(self.shape)} but was assigned shape "
-                f"{tuple(getattr(value, 'shape', np.shape(value)))}.",
-                next="assign a value of the variable's own shape.",
-            )
+        self._check_shape(value)
         graph = trace.current()
         if graph is not None:
             return graph.write(self, value)
@@ -62,6 +57,14 @@ class Slot(Operators):
             value = value.value
         self._set(value)
         return self.array
+
+    def _check_shape(self, value):
+        shape = tuple(value.shape if hasattr(value, "shape") else np.shape(value))
+        if shape != tuple(self.shape):
+            raise ShapeError(
+                f"variable {self.name!r} has shape {tuple(self.shape)} but was assigned shape {shape}.",
+                next="assign a value of the variable's own shape.",
+            )
 
     def assign_add(self, value):
         """Add to the value."""

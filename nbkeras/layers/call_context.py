@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 
+from nbkeras import scopes
+
 _local = threading.local()
 
 
@@ -12,7 +14,6 @@ def stack() -> list:
     """The layers that are being called by this thread, outermost first."""
     if not hasattr(_local, "stack"):
         _local.stack = []
-        _local.names = []
         _local.training = None
     return _local.stack
 
@@ -25,8 +26,7 @@ def training() -> bool | None:
 
 def names() -> list[str]:
     """The names of the layers that are being called or built, outermost first."""
-    stack()
-    return _local.names
+    return scopes.names()
 
 
 @contextlib.contextmanager
@@ -49,12 +49,12 @@ def entered(layer, training_flag):
     calls = stack()
     outer = _local.training
     calls.append(layer)
-    _local.names.append(layer.name)
+    names().append(layer.name)
     if training_flag is not None:
         _local.training = training_flag
     try:
         yield
     finally:
         calls.pop()
-        _local.names.pop()
+        names().pop()
         _local.training = outer

@@ -8,10 +8,10 @@ import inspect
 
 import numpy as np
 
-from nbkeras import regularizers, tree
+from nbkeras import dtype_policies, regularizers, tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError, NbkerasError, ShapeError, StateError
 from nbkeras.graph import keras_tensor, trace
-from nbkeras.graph.dtypes import is_float, standardize_dtype
+from nbkeras.graph.dtypes import is_float
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
 from nbkeras.layers import call_context, reviving
 from nbkeras.layers.signature import (
@@ -61,7 +61,7 @@ class Layer(HoldsWeights):
             )
         object.__setattr__(self, "_trainable", bool(trainable))
         self.name = str(name) if name is not None else auto_name(to_snake_case(type(self).__name__))
-        self.dtype_policy = _policy(dtype)
+        self.dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
@@ -106,7 +106,7 @@ class Layer(HoldsWeights):
 
         A layer that doesn't override this gives what its constructor was called with.
         """
-        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
         if type(self).get_config is Layer.get_config:
             config = {name: value for name, value in config.items() if takes(self, name)}
             config = {**constructor_arguments(self), **config}
@@ -147,15 +147,15 @@ class Layer(HoldsWeights):
 
     @property
     def compute_dtype(self) -> str:
-        return self.dtype_policy
+        return self.dtype_policy.compute_dtype
 
     @property
     def variable_dtype(self) -> str:
-        return self.dtype_policy
+        return self.dtype_policy.variable_dtype
 
     @property
     def dtype(self) -> str:
-        return self.dtype_policy
+        return self.dtype_policy.variable_dtype
 
     # -- losses ---------------------------------------------------------------------------------------------------
 
@@ -338,13 +338,3 @@ class Layer(HoldsWeights):
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _policy(dtype) -> str:
-    """The name of a dtype given as a name, a type, a policy, or a policy's configuration; floatx for None."""
-    if isinstance(dtype, dict):
-        dtype = dtype["config"]["name"]
-    name = dtype if dtype is None or isinstance(dtype, (str, type)) else getattr(dtype, "name", dtype)
-    if isinstance(name, str) and name.startswith("mixed"):
-        raise ArgumentError(f"dtype: {name!r} is not supported.", next="use 'float32' or 'float64'.")
-    return standardize_dtype(name)

@@ -180,7 +180,8 @@ def test_a_config_without_get_config_has_the_constructors_arguments():
             return inputs * self.factor + self.offset
 
     config = Scaled(3, name="mine").get_config()
-    assert config == {"factor": 3, "offset": 1, "name": "mine", "trainable": True, "dtype": "float32"}
+    assert config == {"factor": 3, "offset": 1, "name": "mine", "trainable": True, "dtype": config["dtype"]}
+    assert config["dtype"]["config"] == {"name": "float32"}
     np.testing.assert_array_equal(Scaled.from_config(config)(X), X * 3 + 1)
 
 

@@ -1,0 +1,169 @@
+"""Backend-level helpers: scopes, variables, dtype policies, structures, operations, settings."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict, deque, namedtuple
+
+import numpy as np
+import pytest
+
+import nbkeras as keras
+from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
+
+Point = namedtuple("Point", "x y")
+NEST = {"b": [1, (2, None)], "a": deque([3]), "o": OrderedDict([("z", 4), ("y", 5)]), "p": Point(6, 7)}
+
+
+def test_walks_of_structures():
+    assert keras.tree.flatten(NEST) == [3, 1, 2, None, 4, 5, 6, 7]
+    doubled = keras.tree.map_structure(lambda x: 2 * x, NEST, none_is_leaf=False)
+    assert doubled == {
+        "b": [2, (4, None)],
+        "a": deque([6]),
+        "o": OrderedDict([("z", 8), ("y", 10)]),
+        "p": Point(12, 14),
+    }
+    assert keras.tree.pack_sequence_as(NEST, range(8))["o"] == OrderedDict([("z", 4), ("y", 5)])
+    assert keras.tree.flatten_with_path(NEST)[:2] == [(("a", 0), 3), (("b", 0), 1)]
+    assert keras.tree.map_structure_up_to([0, (0,)], sum, [[1, 2], ([3, 4],)]) == [3, (7,)]
+    assert keras.tree.map_shape_structure(lambda s: len(s), {"a": (None, 2), "b": [(1,), [1, 2, 3]]}) == {
+        "a": 2,
+        "b": [1, 3],
+    }
+    assert keras.tree.lists_to_tuples([1, [2, {"k": [3]}]]) == (1, (2, {"k": (3,)}))
+    assert keras.tree.traverse(lambda x: keras.tree.MAP_TO_NONE if x == [2] else None, [1, [2]]) == [1, None]
+    assert isinstance(keras.tree.map_structure(lambda x: x, defaultdict(list, a=1)), defaultdict)
+
+
+@pytest.mark.parametrize(
+    "a, b", [([1, 2], [1]), ([1], (1,)), ({"a": 1}, {"b": 1}), ([1], 1), ([[1]], [1]), (Point(1, 2), (1, 2))]
+)
+def test_structures_that_differ(a, b):
+    with pytest.raises(ValueError, match="differ"):
+        keras.tree.assert_same_structure(a, b)
+    with pytest.raises(ValueError, match="differ"):
+        keras.tree.map_structure(lambda x, y: x, a, b)
+
+
+def test_paths_that_differ():
+    keras.tree.assert_same_paths([1, (2,)], (1, [2]))
+    with pytest.raises(ValueError, match="same paths"):
+        keras.tree.assert_same_paths([1], [1, 2])
+    for leaves, text in (([1], "Too few leaves"), ([1, 2, 3], "Too many leaves")):
+        with pytest.raises(ValueError, match=text):
+            keras.tree.pack_sequence_as([0, 0], leaves)
+
+
+def test_names_of_variables_follow_scopes():
+    with keras.name_scope("outer"), keras.name_scope("inner", override_parent="/a/b"):
+        assert keras.Variable(1.0, name="v").path == "a/b/inner/v"
+    with keras.name_scope("same", caller=1), keras.name_scope("same", caller=1):
+        assert keras.Variable(1.0, name="v").path == "same/v"
+    assert keras.Variable(1.0, name="v").path == "v"
+    with pytest.raises(ArgumentError, match="without '/'"):
+        keras.name_scope("a/b")
+
+
+def test_stateless_scope_keeps_variables():
+    v, w = keras.Variable([1.0, 2.0]), keras.Variable([5.0])
+    with keras.StatelessScope([(v, np.zeros(2))]) as scope:
+        v.assign_add([3.0, 4.0])
+        w.assign(v[:1] * 2)
+        np.testing.assert_array_equal(v + w, [9.0, 10.0])
+    np.testing.assert_array_equal(v, [1, 2])
+    np.testing.assert_array_equal(w, [5])
+    np.testing.assert_array_equal(scope.get_current_value(w), [6])
+    assert scope.get_current_value(keras.Variable(1.0)) is None
+    with pytest.raises(ArgumentError, match="must be Variable"):
+        keras.StatelessScope([("x", 1.0)])
+    with pytest.raises(ArgumentError, match="must be tensors with"):
+        keras.StatelessScope([(v, np.zeros(3))])
+
+
+def test_variables():
+    v = keras.Variable("ones", (2, 3), trainable=False, aggregation="mean", name="v")
+    assert (v.shape, v.dtype, v.ndim, v.trainable, v.aggregation, v.path) == ((2, 3), "float32", 2, False, "mean", "v")
+    assert (v.synchronization, keras.Variable(1.0, aggregation=None).aggregation) == ("auto", "none")
+    np.testing.assert_array_equal(+v - abs(-v), np.zeros((2, 3)))
+    np.testing.assert_array_equal(round(v, 1), np.ones((2, 3)))
+    np.testing.assert_array_equal(v.assign_sub(np.ones((2, 3))), np.zeros((2, 3)))
+    v.constraint = v.regularizer = lambda x: x
+    for call, kind, text in (
+        (lambda: keras.Variable("ones"), ArgumentError, "`shape` argument"),
+        (lambda: keras.Variable("ones", (2, None)), ArgumentError, "fully-defined"),
+        (lambda: keras.Variable("ones", (-1,)), ArgumentError, "negative"),
+        (lambda: keras.Variable("ones", (1.5,)), ArgumentTypeError, "fully-defined"),
+        (lambda: keras.Variable(1.0, name="a/b"), ArgumentError, "without '/'"),
+        (lambda: keras.Variable(1.0, aggregation="x"), ArgumentError, "aggregation must be one of"),
+        (lambda: v.assign(np.ones(3)), ShapeError, "was assigned shape"),
+        (lambda: setattr(v, "constraint", 3), ArgumentError, "expected a constraint"),
+    ):
+        with pytest.raises(kind, match=text):
+            call()
+
+
+def test_dtype_policies():
+    policy = keras.dtype_policies.DTypePolicy("float64")
+    assert policy == keras.FloatDTypePolicy("float64") == keras.dtype_policies.get("float64")
+    assert keras.dtype_policies.deserialize(keras.dtype_policies.serialize(policy)) == policy
+    assert keras.layers.Dense(2, dtype=policy).dtype_policy == policy
+    assert keras.layers.Dense(2, dtype=keras.dtype_policies.serialize(policy)).compute_dtype == "float64"
+    assert policy.convert_input(np.ones(2, "float32"), True, "float64").dtype == "float64"
+    assert policy.convert_input(np.ones(2, "int32"), True, "float64").dtype == "int32"
+    keras.config.set_dtype_policy("float64")
+    try:
+        layer = keras.layers.Dense(2)
+        assert layer(np.ones((1, 2), "float32")).dtype == layer.weights[0].dtype == "float64"
+    finally:
+        keras.backend.clear_session()
+    assert keras.config.dtype_policy().name == "float32"
+    for name in ("mixed_float16", "float16", "nonsense"):
+        with pytest.raises(ArgumentError, match="DTypePolicy"):
+            keras.DTypePolicy(name)
+    with pytest.raises(ArgumentTypeError, match="must be a string"):
+        keras.DTypePolicy(3)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+def test_policies_as_in_keras():
+    theirs = pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
+    for name in ("float32", "float64"):
+        ours, expected = keras.DTypePolicy(name), theirs.DTypePolicy(name)
+        assert keras.dtype_policies.serialize(ours) == theirs.dtype_policies.serialize(expected)
+        assert repr(ours) == repr(expected)
+    ours, expected = keras.layers.Dense(2, name="d"), theirs.layers.Dense(2, name="d")
+    assert ours.get_config()["dtype"] == expected.get_config()["dtype"]
+
+
+def test_backend_helpers():
+    assert (keras.backend.backend(), keras.config.backend()) == ("numba", "numba")
+    assert keras.backend.is_float_dtype("float64") and not keras.backend.is_float_dtype("int32")
+    assert keras.backend.is_int_dtype("uint8") and not keras.backend.is_int_dtype("bool")
+    assert keras.backend.is_keras_tensor(keras.Input((2,))) and not keras.backend.is_keras_tensor(1.0)
+    keras.backend.clear_session()
+    assert (keras.backend.get_uid("a"), keras.backend.get_uid("a"), keras.backend.get_uid("b")) == (1, 2, 1)
+    assert keras.version() == keras.__version__
+    with keras.device("cpu:0"):
+        assert keras.ops.ones(1)[0] == 1
+    with pytest.raises(ArgumentError, match="not the device of this process"), keras.device("tpu:0"):
+        pass
+
+
+class Shifted(keras.Operation):
+    def __init__(self, by, name=None):
+        super().__init__(name=name)
+        self.by = by
+
+    def call(self, x):
+        return keras.ops.add(x, self.by)
+
+
+def test_operations():
+    operation = Shifted(2.0, name="s")
+    np.testing.assert_array_equal(operation(np.ones(2)), [3, 3])
+    x = keras.Input((3,))
+    model = keras.Model(x, operation(x))
+    np.testing.assert_array_equal(model(np.ones((1, 3))), np.full((1, 3), 3))
+    again = Shifted.from_config(operation.get_config())
+    assert (again.by, again.name, Shifted(1).name) == (2.0, "s", "shifted")
