@@ -26,6 +26,7 @@ from nbkeras import (
     tree,
     utils,
 )
+from nbkeras.backend.helpers import version
 from nbkeras.callbacks import Callback
 from nbkeras.dtype_policies import DTypePolicy, FloatDTypePolicy
 from nbkeras.graph.keras_tensor import KerasTensor
@@ -41,12 +42,6 @@ from nbkeras.scopes import StatelessScope, name_scope
 from nbkeras.variables import Variable
 
 __version__ = "0.1.0"
-
-
-def version() -> str:
-    """The version of nbkeras."""
-    return __version__
-
 
 __all__ = [
     "Callback",

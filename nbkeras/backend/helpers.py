@@ -63,3 +63,10 @@ def is_keras_tensor(x) -> bool:
         (True, False)
     """
     return isinstance(x, KerasTensor)
+
+
+def version() -> str:
+    """The version of nbkeras."""
+    import nbkeras
+
+    return nbkeras.__version__
