@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras import dtype_policies
 from nbkeras.errors import ArgumentError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
@@ -52,10 +53,10 @@ class InputLayer(Layer):
         for n in self.batch_shape:
             if n is not None and n < 0:
                 raise ArgumentError(f"Input {self.name!r}: shape {self.batch_shape} has a negative length.")
-        self.dtype_policy = standardize_dtype(dtype)
+        self.dtype_policy = dtype_policies.get(standardize_dtype(dtype))
         self.optional = optional
         self.built = True
-        made = KerasTensor(self.batch_shape, self.dtype_policy, name=self.name)
+        made = KerasTensor(self.batch_shape, self.dtype, name=self.name)
         self._untracked_calls.append(OperationCall(self, (), {}, made))
 
     def call(self):
@@ -65,7 +66,7 @@ class InputLayer(Layer):
     def get_config(self):
         return {
             "batch_shape": self.batch_shape,
-            "dtype": self.dtype_policy,
+            "dtype": self.dtype,
             "sparse": False,
             "ragged": False,
             "name": self.name,
