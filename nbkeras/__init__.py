@@ -39,6 +39,7 @@ from nbkeras.ops.operation import Operation
 from nbkeras.optimizers import Optimizer
 from nbkeras.regularizers import Regularizer
 from nbkeras.scopes import StatelessScope, name_scope
+from nbkeras.transforms import grad, jit, value_and_grad
 from nbkeras.variables import Variable
 
 __version__ = "0.1.0"
@@ -70,7 +71,9 @@ __all__ = [
     "device",
     "dtype_policies",
     "evaluation",
+    "grad",
     "initializers",
+    "jit",
     "layers",
     "losses",
     "metrics",
@@ -83,5 +86,6 @@ __all__ = [
     "saving",
     "tree",
     "utils",
+    "value_and_grad",
     "version",
 ]

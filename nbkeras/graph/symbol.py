@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from nbkeras.errors import ArgumentTypeError
 from nbkeras.graph.dtypes import ITEMSIZE
 
@@ -68,9 +70,13 @@ class Operators:
 
 
 class Symbol(Operators):
-    """A value inside a traced graph: a concrete shape, a dtype, and the node that computes it (None for a source)."""
+    """A value inside a traced graph: a concrete shape, a dtype, and the node that computes it (None for a source).
 
-    __slots__ = ("_keras_mask", "dtype", "index", "name", "node", "shape", "size")
+    Attributes:
+        array: what it is, in a graph that computes as it is traced (`live.py`); None in all others.
+    """
+
+    __slots__ = ("_keras_mask", "array", "dtype", "index", "name", "node", "shape", "size")
 
     def __init__(self, shape, dtype, node=None, index=0, name=None):
         self.shape = tuple(map(int, shape))
@@ -79,6 +85,7 @@ class Symbol(Operators):
         self.node = node
         self.index = index
         self.name = name
+        self.array = None
 
     @property
     def nbytes(self) -> int:
@@ -86,21 +93,43 @@ class Symbol(Operators):
 
     def __repr__(self):
         source = self.node.primitive.name if self.node is not None else self.name or "source"
+        if self.array is not None:
+            return f"<Tensor {source} shape={self.shape} dtype={self.dtype} value={self.numpy()}>"
         return f"<Symbol {source} shape={self.shape} dtype={self.dtype}>"
 
     def __bool__(self):
-        raise ArgumentTypeError(
-            f"the truth of {self!r} was asked for while tracing, when it has no value yet.",
-            next="use ops.where or ops.cond.",
-        )
+        if self.array is None:
+            raise ArgumentTypeError(
+                f"the truth of {self!r} was asked for while tracing, when it has no value yet.",
+                next="use ops.where or ops.cond; compile(run_eagerly=True) runs Python's own if on values, slowly.",
+            )
+        return bool(self.numpy())
 
-    def _no_value(self, *_):
-        raise ArgumentTypeError(
-            f"the value of {self!r} was asked for while tracing, when it has no value yet.",
-            next="keep to nbkeras.ops inside call(); return the tensor and look at its value outside.",
-        )
+    def numpy(self) -> np.ndarray:
+        """A copy of the value, where there is one."""
+        if self.array is None:
+            raise ArgumentTypeError(
+                f"the value of {self!r} was asked for while tracing, when it has no value yet.",
+                next="keep to nbkeras.ops inside call(); to look at values, compile with run_eagerly=True.",
+            )
+        from nbkeras.graph import live
 
-    __float__ = __int__ = __index__ = __array__ = numpy = _no_value
+        return live.host(self.array)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.numpy().astype(dtype or self.dtype, copy=False)
+
+    def __float__(self):
+        return float(self.numpy())
+
+    def __int__(self):
+        return int(self.numpy())
+
+    def __index__(self):
+        return self.numpy().__index__()
+
+    def __format__(self, spec):
+        return format(self.numpy()[()], spec) if spec else str(self)
 
 
 class Node:

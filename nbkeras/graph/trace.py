@@ -21,7 +21,12 @@ class Graph:
     """A computation: sources, nodes in the order of their emission, variables read and written, outputs.
 
     Use as a context manager to trace; the graph inside sees only its own symbols.
+
+    Attributes:
+        live: True for graphs whose symbols have values (`live.py`).
     """
+
+    live = False
 
     def __init__(self):
         self.nodes: list[Node] = []

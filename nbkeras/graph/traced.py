@@ -87,6 +87,9 @@ class Traced:
         function: takes and gives nested tensors; reads and assigns variables as it likes.
     """
 
+    #: Plans kept: calls with shapes or numbers that never come again should not fill the memory.
+    KEPT = 64
+
     def __init__(self, function):
         self.function = function
         self.plans: dict = {}
@@ -95,12 +98,15 @@ class Traced:
     def __call__(self, *arguments):
         """Run; returns copies of the results."""
         signature = Signature(arguments)
-        traced = self.plans.get(signature.key)
-        if traced is None:
-            traced = self.plans[signature.key] = TracedPlan(self.function, arguments, self._scratch)
-        traced.feed(signature.arrays)
-        traced.run()
-        return tree.map_structure(copied, traced.result())
+        with self._scratch.lock:
+            traced = self.plans.get(signature.key)
+            if traced is None:
+                if len(self.plans) >= self.KEPT:
+                    self.plans.pop(next(iter(self.plans)))
+                traced = self.plans[signature.key] = TracedPlan(self.function, arguments, self._scratch)
+            traced.feed(signature.arrays)
+            traced.run()
+            return tree.map_structure(copied, traced.result())
 
 
 def copied(array):

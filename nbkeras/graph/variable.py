@@ -75,7 +75,10 @@ class Slot(Operators):
         return self.assign(self.value - value)
 
     def numpy(self) -> np.ndarray:
-        """A copy of the value on the host."""
+        """A copy of the value on the host; inside a step that computes as it is traced, of the value so far."""
+        graph = trace.current()
+        if graph is not None and graph.live and self in graph.values:
+            return graph.values[self].numpy()
         return np.array(device.backend().to_host(self.array))
 
     def _set(self, value):

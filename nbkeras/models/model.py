@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from nbkeras.errors import ArgumentError, StateError
+from nbkeras.graph import live
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.layer import Layer
 from nbkeras.layers.signature import tree_of_shapes
@@ -109,7 +110,11 @@ class Model(Trainer, Saveable, Layer):
         if key not in self._untracked_specs:
             self._check_inputs((inputs,))
             self._build_for((inputs,), {})
-            self._untracked_specs[key] = self.compute_output_spec(inputs)
+            if self.run_eagerly:
+                outputs = live.shapes_of(lambda x: self(x, training=False), (x,))
+                self._untracked_specs[key] = tree.map_structure(placeholder, outputs)
+            else:
+                self._untracked_specs[key] = self.compute_output_spec(inputs)
         return self._untracked_specs[key]
 
     def summary(

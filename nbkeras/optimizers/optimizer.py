@@ -9,11 +9,12 @@ import numpy as np
 
 from nbkeras import initializers, ops
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError
-from nbkeras.graph import trace
+from nbkeras.graph import live, trace
 from nbkeras.graph.primitives import cast, emit, lift
+from nbkeras.graph.stateless import stateless
 from nbkeras.graph.traced import Traced
 from nbkeras.naming import auto_name, to_snake_case
-from nbkeras.optimizers import regularize, schedules
+from nbkeras.optimizers import accumulate, regularize, schedules
 from nbkeras.optimizers.sections import Section, neighbours, put_into_arenas
 from nbkeras.optimizers.state import State
 from nbkeras.saving.registry import serialize_keras_object
@@ -33,7 +34,8 @@ class Optimizer(State):
         ema_momentum: of these averages.
         ema_overwrite_frequency: also put them in the weights' place each so many steps.
         loss_scale_factor: the loss is multiplied by it and the gradients are divided by it.
-        gradient_accumulation_steps: not there yet; None.
+        gradient_accumulation_steps: sum the gradients of so many steps and update the weights with their mean at the
+            last; `iterations` counts updates.
         name: made from the class name by default.
 
     Example:
@@ -88,6 +90,7 @@ class Optimizer(State):
         self._trainable_variables = []
         self._positions = {}
         self._averages = []
+        self._accumulated_gradients = []
         self._eager = {}
         self._excluded, self._excluded_pattern = set(), None
         self._iterations = self.add_variable((), dtype="int64", name="iteration")
@@ -108,17 +111,20 @@ class Optimizer(State):
                 f"optimizer {self.name!r}: expected ema_overwrite_frequency to be an integer from 1 on or None, got "
                 f"{every!r}."
             )
-        if self.gradient_accumulation_steps:
+        steps = self.gradient_accumulation_steps
+        if steps and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 2):
             raise ArgumentError(
-                f"optimizer {self.name!r}: gradient_accumulation_steps is not supported yet.",
-                next="use larger batches.",
+                f"optimizer {self.name!r}: expected gradient_accumulation_steps to be an integer from 2 on or None, "
+                f"got {steps!r}."
             )
 
     # -- weights --------------------------------------------------------------------------------------------------
 
     @property
-    def iterations(self) -> Variable:
-        """How many updates were made."""
+    def iterations(self):
+        """How many updates were made: a variable; with gradient accumulation, a tensor."""
+        if self.gradient_accumulation_steps:
+            return ops.floor_divide(self._iterations, np.int64(self.gradient_accumulation_steps))
         return self._iterations
 
     def build(self, variables):
@@ -129,6 +135,8 @@ class Optimizer(State):
         put_into_arenas(variables, f"{self.name}_weights")
         if self.use_ema:
             self._averages = self.add_optimizer_variables(variables, "average")
+        if self.gradient_accumulation_steps:
+            self._accumulated_gradients = self.add_optimizer_variables(variables, "gradient_accumulator")
         self._trainable_variables = variables
         self._positions = {id(variable): i for i, variable in enumerate(variables)}
         self.built = True
@@ -215,6 +223,38 @@ class Optimizer(State):
             self._eager[key] = Traced(lambda *arrays: self._apply(list(arrays), variables))
         self._eager[key](*grads)
 
+    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+        """What weights and state would be after an update; the optimizer and its weights stay as they are.
+
+        Args:
+            optimizer_variables: values of `variables`.
+            grads: a gradient for each weight.
+            trainable_variables: values of the weights that the optimizer was built with.
+
+        Returns:
+            The new values of the weights, and those of the optimizer's variables.
+        """
+        if not self.built:
+            raise StateError(
+                f"optimizer {self.name!r}: stateless_apply before it knows the weights.",
+                next="call build(model.trainable_variables) first.",
+            )
+        for name, given, own in (
+            ("optimizer_variables", optimizer_variables, self._variables),
+            ("trainable_variables", trainable_variables, self._trainable_variables),
+        ):
+            if len(given) != len(own):
+                raise ArgumentError(f"optimizer {self.name!r}: expected {len(own)} {name}, got {len(given)}.")
+        variables = [*self._trainable_variables, *self._variables]
+        values = [*trainable_variables, *optimizer_variables]
+        if trace.current() is None:
+            run = lambda grads, values: stateless(lambda: self.apply(grads), variables, values)  # noqa: E731
+            _, after = live.compute(run, (list(grads), values))
+        else:
+            _, after = stateless(lambda: self.apply(grads), variables, values)
+        count = len(self._trainable_variables)
+        return after[:count], after[count:]
+
     def _check_known(self, variables):
         for variable in variables:
             if id(variable) not in self._positions:
@@ -258,13 +298,15 @@ class Optimizer(State):
             trace.current().values[counter] = emit("increment", counter, amount=1)
 
     def _update(self, grads, variables):
-        """Clip, decay, update, average."""
+        """Unscale, accumulate, clip, decay, update, average."""
         rate = lift(ops.convert_to_tensor(self.learning_rate))
         groups = neighbours(variables)
         sections = [Section([variables[i] for i in group]) for group in groups]
         flats = regularize.gradients(self, [[grads[i] for i in group] for group in groups], sections)
-        regularize.decay(self, sections, rate)
-        self._update_sections(flats, sections, rate)
+        with accumulate.updates(self, flats, sections) as flats:
+            flats = regularize.clip(self, flats, sections)
+            regularize.decay(self, sections, rate)
+            self._update_sections(flats, sections, rate)
         if self.use_ema:
             regularize.average(self)
 

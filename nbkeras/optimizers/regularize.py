@@ -9,7 +9,7 @@ from nbkeras.optimizers.sections import Section, neighbours
 
 
 def gradients(optimizer, grads, sections):
-    """Flat gradients, one a section, unscaled and clipped.
+    """Flat gradients, one a section, unscaled.
 
     Args:
         grads: for each section a list of gradients.
@@ -19,6 +19,11 @@ def gradients(optimizer, grads, sections):
     ]
     if optimizer.loss_scale_factor is not None:
         flats = [emit("divide", g, np.asarray(optimizer.loss_scale_factor, g.dtype)) for g in flats]
+    return flats
+
+
+def clip(optimizer, flats, sections):
+    """Flat gradients, clipped in the optimizer's way."""
     if optimizer.clipnorm:
         return [_clip_each(g, s, optimizer.clipnorm) for g, s in zip(flats, sections, strict=True)]
     if optimizer.global_clipnorm:
@@ -69,9 +74,7 @@ def decay(optimizer, sections, rate) -> None:
 
 def average(optimizer) -> None:
     """Move the averages towards the weights; at the first step they become the weights. Then overwrite, if due."""
-    pairs = [
-        (v, a) for v, a in zip(optimizer._trainable_variables, optimizer._averages, strict=True) if a is not None
-    ]
+    pairs = [(v, a) for v, a in zip(optimizer._trainable_variables, optimizer._averages, strict=True) if a is not None]
     step = optimizer.iterations
     for group in neighbours([v for v, _ in pairs]):
         weights, averages = (Section([pairs[i][k] for i in group]) for k in (0, 1))

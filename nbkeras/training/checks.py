@@ -77,7 +77,8 @@ def check_first_batch(model, source, caller: str) -> None:
     batch = source.peek()
     check = label_check(model, batch, caller)
     check(source.columns[1] if source.columns is not None else batch.y)
-    rehearse(model, batch)
+    if not model.run_eagerly:
+        rehearse(model, batch)
 
 
 def label_check(model, batch, caller: str):

@@ -66,7 +66,8 @@ class Compiled:
             loss_weights: factors of the losses of several outputs.
             metrics: names, objects or functions; a list or dict for several outputs.
             weighted_metrics: likewise; sample and class weights count in them.
-            run_eagerly: run the Python code of `call` and `train_step` for every batch, for debugging.
+            run_eagerly: run the Python code of `call` and `train_step` for every batch on tensors that have values, so
+                that print, breakpoints and Python's if work there; slow, for debugging.
             steps_per_execution: call the callbacks' batch hooks after so many batches.
             jit_compile, auto_scale_loss: accepted as Keras has them; a step is always compiled.
 

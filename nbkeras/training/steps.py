@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import tree
+from nbkeras.graph import live
 from nbkeras.graph.traced import Signature, TracedPlan, outline
-from nbkeras.training.columns import batch_dtype
+from nbkeras.training.columns import batch_dtype, take_rows
 from nbkeras.training.gather import RowGather
 from nbkeras.training.source import Rows
 from nbkeras.utils.data import pack_x_y_sample_weight
@@ -19,6 +20,16 @@ class Template:
         self.shape, self.dtype = tuple(shape), np.dtype(dtype)
 
 
+class Computed:
+    """The result of a step that ran eagerly."""
+
+    def __init__(self, result):
+        self._result = result
+
+    def result(self):
+        return self._result
+
+
 class Steps:
     """Runs one kind of step, batch after batch.
 
@@ -27,34 +38,33 @@ class Steps:
             predictions; it is traced once for each signature.
         scratch: memory for temporaries, shared with the model's other steps; hold its lock while you run a step and
             read its result.
+        eagerly: says whether to call the function for every batch on arrays, so that it can be looked into, instead of
+            tracing it.
         prepare: called with the first batch of each signature that comes as arrays; gives a function that checks the
             labels of such batches.
-
-    Attributes:
-        reuse: False to trace the function for every batch.
     """
 
     #: Plans kept: users who feed batches of every size should not fill the memory.
     KEPT = 32
 
-    def __init__(self, function, scratch, prepare=None):
+    def __init__(self, function, scratch, eagerly, prepare=None):
         self.function = function
         self.prepare = prepare
         self.scratch = scratch
-        self.reuse = True
+        self.eagerly = eagerly
         self._checks: dict = {}
         self._plans: dict = {}
         self._feeds: dict = {}
 
     def run(self, batch, columns=None):
-        """Run the step on a batch; returns the traced plan, whose `result()` is valid until its next run.
+        """Run the step on a batch; returns something whose `result()` is valid until the next run.
 
         Args:
             batch: a `Batch` of arrays, or `Rows` to gather from the columns.
             columns: `(x, y, sample_weight)` of the array source that the rows belong to.
         """
-        if not self.reuse:
-            self.clear()
+        if self.eagerly():
+            return self._run_eagerly(batch, columns)
         if isinstance(batch, Rows):
             feed = self._feeds.get((len(batch.indices), id(columns)))
             if feed is None:
@@ -69,6 +79,14 @@ class Steps:
             traced.feed(signature.arrays)
         traced.run()
         return traced
+
+    def _run_eagerly(self, batch, columns):
+        if isinstance(batch, Rows):
+            data = tree.map_structure(lambda column: _rows_of(column, batch), pack_x_y_sample_weight(*columns))
+        else:
+            data = pack_x_y_sample_weight(*batch)
+            self._check(Signature((data,)).key, batch)
+        return Computed(live.compute(self.function, (data,)))
 
     def _check(self, key, batch):
         """Refuse wrong labels before they are trained on."""
@@ -112,3 +130,11 @@ class Steps:
         self._plans.clear()
         self._feeds.clear()
         self._checks.clear()
+
+
+def _rows_of(column, rows):
+    """The rows of a batch of one column, as an array."""
+    if column is None:
+        return None
+    where = slice(rows.start, rows.stop) if rows.contiguous else rows.indices
+    return np.asarray(take_rows(column, where)).astype(batch_dtype(column), copy=False)

@@ -33,9 +33,9 @@ class Trainer(Compiled):
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         scratch = Scratch(device.backend())
         self._untracked_steps = {
-            "train": Steps(self._train, scratch, self._prepare_train),
-            "test": Steps(self._test, scratch, self._prepare_test),
-            "predict": Steps(self._predict, scratch),
+            "train": Steps(self._train, scratch, self._runs_eagerly, self._prepare_train),
+            "test": Steps(self._test, scratch, self._runs_eagerly, self._prepare_test),
+            "predict": Steps(self._predict, scratch, self._runs_eagerly),
         }
 
     # The model's own methods may be replaced after this object was made, so they are looked up at each trace.
@@ -49,6 +49,9 @@ class Trainer(Compiled):
     def _predict(self, data):
         return self.predict_step(data)
 
+    def _runs_eagerly(self) -> bool:
+        return self.run_eagerly
+
     def _prepare_train(self, batch):
         return checks.label_check(self, batch, "fit")
 
@@ -58,7 +61,6 @@ class Trainer(Compiled):
     def _forget_plans(self):
         for steps in self._untracked_steps.values():
             steps.clear()
-            steps.reuse = not self.run_eagerly
         self._untracked_specs.clear()
 
     def _release(self):

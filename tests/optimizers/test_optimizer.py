@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import nbkeras
 from nbkeras import ops, optimizers
 from nbkeras.errors import ArgumentError, ShapeError, StateError
 from nbkeras.optimizers import schedules
@@ -152,8 +153,8 @@ def test_messages():
         optimizers.SGD(momentum=2.0)
     with pytest.raises(ArgumentError, match="ema_momentum from 0 to 1"):
         optimizers.SGD(use_ema=True, ema_momentum=2.0)
-    with pytest.raises(ArgumentError, match="gradient_accumulation_steps is not supported"):
-        optimizers.SGD(gradient_accumulation_steps=2)
+    with pytest.raises(ArgumentError, match="expected gradient_accumulation_steps to be an integer from 2 on or None"):
+        optimizers.SGD(gradient_accumulation_steps=1)
     with pytest.raises(StateError, match="before it knows the weights"):
         optimizers.SGD().apply([G])
     with pytest.warns(UserWarning, match="decay= has no effect"):
@@ -170,3 +171,41 @@ def test_messages_about_gradients():
         optimizer.apply([G, G], [w])
     with pytest.raises(ArgumentError, match="weight 'other' is not one of those"):
         optimizer.apply([G], [weight(name="other")])
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("extra", [{}, {"gradient_accumulation_steps": 2, "use_ema": True}], ids=["plain", "extra"])
+def test_stateless_apply_is_apply_without_its_effects(extra, jit):
+    optimizer, (a, b) = optimizers.Adam(0.1, **extra), (weight(1.0, "a"), weight(2.0, "b"))
+    other, others = optimizers.Adam(0.1, **extra), [weight(1.0, "a"), weight(2.0, "b")]
+    optimizer.build([a, b])
+    other.build(others)
+    apply = nbkeras.jit(optimizer.stateless_apply) if jit else optimizer.stateless_apply
+    weights, state = [a.numpy(), b.numpy()], [v.numpy() for v in optimizer.variables]
+    for step in range(3):
+        grads = [G * (step + 1), -G]
+        weights, state = apply(state, grads, weights)
+        other.apply(grads, others)
+        for found, expected in zip([*weights, *state], [*others, *other.variables], strict=True):
+            np.testing.assert_allclose(found, expected.numpy(), rtol=1e-6)
+    assert int(optimizer.iterations) == 0
+    assert a.numpy().tolist() == [1.0] * 3
+    assert b.numpy().tolist() == [2.0] * 3
+
+
+def test_stateless_apply_that_cannot_be():
+    optimizer, w = optimizers.SGD(), weight()
+    with pytest.raises(StateError, match=r"call build\(model.trainable_variables\) first"):
+        optimizer.stateless_apply([], [G], [G])
+    optimizer.build([w])
+    with pytest.raises(ArgumentError, match="expected 2 optimizer_variables, got 1"):
+        optimizer.stateless_apply([G], [G], [G])
+
+
+def test_iterations_count_updates_when_gradients_accumulate():
+    optimizer, w = optimizers.SGD(1.0, gradient_accumulation_steps=3), weight()
+    values = []
+    for _ in range(7):
+        optimizer.apply([G], [w])
+        values.append((int(optimizer.iterations), float(w.numpy()[0])))
+    assert values == [(0, 1), (0, 1), (1, 0), (1, 0), (1, 0), (2, -1), (2, -1)]

@@ -98,6 +98,22 @@ def test_general_arguments(keras, name, extra):
     compare(keras, name, (arguments, arguments))
 
 
+ACCUMULATE = {"gradient_accumulation_steps": 4, "global_clipnorm": 1.1, "loss_scale_factor": 8.0}
+ACCUMULATE_AND_AVERAGE = {
+    "gradient_accumulation_steps": 2,
+    "weight_decay": 0.05,
+    "use_ema": True,
+    "ema_momentum": 0.8,
+    "ema_overwrite_frequency": 2,
+}
+
+
+@pytest.mark.parametrize(("name", "extra"), [("Adam", ACCUMULATE), ("Adagrad", ACCUMULATE_AND_AVERAGE)])
+def test_gradient_accumulation(keras, name, extra):
+    arguments = {"learning_rate": 0.05, **extra}
+    compare(keras, name, (arguments, arguments))
+
+
 def test_schedule(keras):
     def arguments(package):
         return {"learning_rate": package.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)}

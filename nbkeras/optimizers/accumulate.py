@@ -1,0 +1,70 @@
+"""Gradient accumulation: the gradients of several steps are summed, and the last of them updates with their mean."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+
+from nbkeras.graph.primitives import emit, lift
+from nbkeras.optimizers.sections import Section, neighbours
+
+
+@contextlib.contextmanager
+def updates(optimizer, flats, sections):
+    """Around an update: gives the gradients to update with; what is updated before it is due is taken back.
+
+    Every step computes the update, as in Keras on JAX: a program has no branches.
+
+    Args:
+        flats: the step's own gradients, one flat symbol a section.
+    """
+    steps = optimizer.gradient_accumulation_steps
+    if not steps:
+        yield flats
+        return
+    count = emit("mod", emit("add", lift(optimizer._iterations), np.int64(1)), np.int64(steps))
+    due = emit("equal", count, np.int64(0))
+    stores = [
+        Section([optimizer._accumulated_gradients[optimizer._get_variable_index(v)] for v in s.variables])
+        for s in sections
+    ]
+    sums = [emit("add", store.read(), g) for store, g in zip(stores, flats, strict=True)]
+    means = [emit("divide", g, np.asarray(steps, g.dtype)) for g in sums]
+    before = [(place, place.read()) for place in _places(optimizer, sections)]
+    yield [emit("where", due, mean, g) for mean, g in zip(means, flats, strict=True)]
+    for place, old in before:
+        new = place.read()
+        if new is not old:
+            place.write(emit("where", due, new, old))
+    for store, total in zip(stores, sums, strict=True):
+        store.write(emit("where", due, np.zeros((), total.dtype), total))
+
+
+class _Single:
+    """A variable that lies in no arena, with a section's interface."""
+
+    def __init__(self, variable):
+        self.variable = variable
+
+    def read(self):
+        return lift(self.variable)
+
+    def write(self, value):
+        self.variable.assign(value)
+
+
+def _places(optimizer, sections):
+    """All that an update changes: the weights and the optimizer's state but for the counter and the accumulators."""
+    apart = {
+        id(optimizer._iterations),
+        *(id(v) for v in optimizer._accumulated_gradients),
+        *(id(v) for v in optimizer._averages),
+    }
+    state = [v for v in optimizer.variables if id(v) not in apart]
+    lodged = [v for v in state if v.arena is not None]
+    return [
+        *sections,
+        *(Section([lodged[i] for i in group]) for group in neighbours(lodged)),
+        *(_Single(v) for v in state if v.arena is None),
+    ]
