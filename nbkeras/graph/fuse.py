@@ -4,9 +4,9 @@
 |---|---|---|
 | equal nodes become one | differentiation repeats masks and reshapes | the repeats |
 | softmax beside its cross-entropy | the loss kernel computes the softmax anyway | one pass over the predictions |
-| affine + activation | the activation runs on registers or a hot tile | one pass over the layer's output |
+| affine, convolution + activation | the activation runs on registers or a hot tile | one pass over the layer's output |
 | places of max pooling that no gradient reads | only training needs them | a pass over an eighth of the input |
-| matrix product + relu's derivative | the mask is applied as the tile is stored | one pass over the layer's gradient |
+| their gradients + relu's derivative | the mask is applied as the tile is stored | one pass over the layer's gradient |
 | chains of elementwise nodes | one pass over memory for the whole chain (`groups.py`) | a pass a node |
 """
 
@@ -123,6 +123,13 @@ def _uses(nodes, graph) -> Counter:
     return count
 
 
+#: Primitives that can apply an activation to what they compute.
+ACTIVATED = ("affine", "convolution")
+
+#: Primitives that can multiply what they compute by relu's derivative -> those that do.
+GATED = {"matmul": "gated_matmul", "convolution_input": "gated_convolution_input"}
+
+
 def forget_places(nodes, graph):
     """A max_pool whose places nobody reads does not store them."""
     keeping = [n for n in nodes if n.primitive.name == "max_pool" and n.params["keep"]]
@@ -141,17 +148,17 @@ def forget_places(nodes, graph):
 
 
 def fuse_activation(nodes, graph):
-    """affine, then an activation whose derivative needs only its output, becomes one affine."""
+    """affine or convolution, then an activation whose derivative needs only its output, becomes one node."""
     uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
     gone, made = set(), {}
     for node in nodes:
         code = ACTIVATIONS.get(node.primitive.name)
         source = producers.get(id(node.inputs[0])) if code and len(node.inputs) == 1 else None
-        if source is None or source.primitive.name != "affine" or uses[id(node.inputs[0])] != 1:
+        if source is None or source.primitive.name not in ACTIVATED or uses[id(node.inputs[0])] != 1:
             continue
         if source.params.get("activation", 0):
             continue
-        fused = Node(source.primitive, source.inputs, {"activation": code}, source.scope)
+        fused = Node(source.primitive, source.inputs, {**source.params, "activation": code}, source.scope)
         gone.add(id(source))
         made[id(node)] = fused
     if not made:
@@ -163,7 +170,7 @@ def fuse_activation(nodes, graph):
 
 
 def fuse_gate(nodes, graph):
-    """where(y > 0, matmul(...), 0), the gradient through relu, is applied as the product is stored."""
+    """where(y > 0, product, 0), the gradient through relu, is applied as the product is stored."""
     uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
     gone, made = set(), {}
     for node in nodes:
@@ -179,12 +186,13 @@ def fuse_gate(nodes, graph):
         while product is not None and product.primitive.name == "reshape" and uses[id(product.outputs[0])] == 1:
             chain.append(product)
             product = producers.get(id(product.inputs[0]))
-        if product is None or product.primitive.name != "matmul" or uses[id(product.outputs[0])] != 1:
+        if product is None or product.primitive.name not in GATED or uses[id(product.outputs[0])] != 1:
             continue
         if product.outputs[0].size != node.outputs[0].size:
             continue
         gate = test.inputs[0]
-        made[id(node)] = Node(TABLE["gated_matmul"], (*product.inputs, gate), product.params, product.scope)
+        row = TABLE[GATED[product.primitive.name]]
+        made[id(node)] = Node(row, (*product.inputs, gate), product.params, product.scope)
         gone.update(id(n) for n in (*chain, product))
     if not made:
         return nodes

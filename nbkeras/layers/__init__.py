@@ -9,6 +9,10 @@ from nbkeras.layers.adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
+from nbkeras.layers.convolution import Conv1D, Conv2D, Conv3D
+from nbkeras.layers.convolution_depthwise import DepthwiseConv1D, DepthwiseConv2D
+from nbkeras.layers.convolution_separable import SeparableConv1D, SeparableConv2D
+from nbkeras.layers.convolution_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from nbkeras.layers.dense import Dense
 from nbkeras.layers.dropout import Dropout
 from nbkeras.layers.global_pooling import (
@@ -63,6 +67,12 @@ from nbkeras.layers.pooling import (
 )
 from nbkeras.layers.reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
 
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = (
+    Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+)  # fmt: skip
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
+
 __all__ = [
     "ELU",
     "Activation",
@@ -81,7 +91,21 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dot",
     "Dropout",
     "Flatten",
@@ -116,6 +140,10 @@ __all__ = [
     "ReLU",
     "RepeatVector",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "Softmax",
     "Subtract",
     "add",

@@ -52,6 +52,12 @@ from nbkeras.ops.bits import (
 from nbkeras.ops.common import (
     is_tensor,
 )
+from nbkeras.ops.convolving import (
+    conv,
+    conv_transpose,
+    depthwise_conv,
+    separable_conv,
+)
 from nbkeras.ops.core import (
     associative_scan,
     cond,
@@ -397,6 +403,8 @@ __all__ = [
     "cond",
     "conj",
     "conjugate",
+    "conv",
+    "conv_transpose",
     "convert_to_numpy",
     "convert_to_tensor",
     "copy",
@@ -409,6 +417,7 @@ __all__ = [
     "cumsum",
     "deg2rad",
     "depth_to_space",
+    "depthwise_conv",
     "diag",
     "diagflat",
     "diagonal",
@@ -578,6 +587,7 @@ __all__ = [
     "segment_sum",
     "select",
     "selu",
+    "separable_conv",
     "shape",
     "sigmoid",
     "sign",

@@ -23,6 +23,17 @@ def positive(*shape):
     return np.abs(away(*shape)) + 0.3
 
 
+def window(rank, groups=1, stride=1, dilation=1, padding=0, **shape):
+    """Parameters of a convolution with the same window along all axes."""
+    return {
+        "stride": (stride,) * rank, "dilation": (dilation,) * rank, "padding": (padding,) * rank, "groups": groups, **shape
+    }  # fmt: skip
+
+
+PLAIN = window(2, padding=1, stride=2)
+GROUPED = window(1, groups=2, dilation=2, padding=1)
+DEPTHWISE = window(1, groups=3, padding=1)
+
 STATE = np.array([3, 5], np.int64)
 INDEX = np.array([2, 0, 2, -1], np.int64)
 OFFSETS = (0, 3, 7)
@@ -75,6 +86,22 @@ CASES |= {
         for op in ("sum", "max", "min", "prod")
         for axes in ((0,), (1,), (0, 2), (0, 1, 2))
     ],
+    "convolution": [
+        (lambda x, w, b: emit("convolution", x, w, b, shape=(2, 2), **PLAIN), [away(2, 3, 4, 2), away(2, 3, 2, 3), away(3)]),
+        (lambda x, w: emit("convolution", x, w, shape=(4,), **GROUPED), [away(1, 5, 4), away(2, 2, 4)]),
+        (lambda x, w: emit("convolution", x, w, shape=(4,), **DEPTHWISE), [away(1, 4, 3), away(3, 1, 3)]),
+        (lambda x, w: emit("convolution", x, w, shape=(3,), **window(1)), [away(2, 3, 2), away(1, 2, 3)]),
+    ],
+    "convolution_input": [
+        (lambda y, w: emit("convolution_input", y, w, shape=(3, 4), **PLAIN), [away(2, 2, 2, 3), away(2, 3, 2, 3)]),
+        (lambda y, w: emit("convolution_input", y, w, shape=(5,), **GROUPED), [away(1, 4, 4), away(2, 2, 4)]),
+        (lambda y, w: emit("convolution_input", y, w, shape=(4,), **DEPTHWISE), [away(1, 4, 3), away(3, 1, 3)]),
+    ],
+    "convolution_kernel": [
+        (lambda x, y: emit("convolution_kernel", x, y, shape=(2, 3), **PLAIN), [away(2, 3, 4, 2), away(2, 2, 2, 3)]),
+        (lambda x, y: emit("convolution_kernel", x, y, shape=(2,), **GROUPED), [away(1, 5, 4), away(1, 4, 4)]),
+        (lambda x, y: emit("convolution_kernel", x, y, shape=(3,), **DEPTHWISE), [away(1, 4, 3), away(1, 4, 3)]),
+    ],
     "softmax": [(lambda x, log=log: emit("softmax", x, log=log), [away(2, 4)]) for log in (False, True)],
     "matmul": [
         (
@@ -126,7 +153,7 @@ WITHOUT = {
     "reads bytes as something else": "view",
     "changes variables after the gradient is taken": "sgd adam adam_amsgrad rmsprop segment_norms clip_segments "
     "clip_global clip_values average average_from_first decay_segments increment pack unpack",
-    "made by the fuse pass": "gated_matmul elementwise",
+    "made by the fuse pass": "gated_matmul gated_convolution_input elementwise",
 }
 
 

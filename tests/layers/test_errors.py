@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """Wrong arguments and inputs: the error comes before any work, and says what to do."""
 
 from __future__ import annotations
@@ -5,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbkeras import layers
+from nbkeras import layers, ops
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError
 from nbkeras.graph.keras_tensor import KerasTensor
 
@@ -39,6 +40,32 @@ BAD = {
     "rank": (lambda: layers.Dense(3)(x(3)), ShapeError, r"expects input of rank at least 2 but got shape \(3,\)"),
     "features": (lambda: built()(x(3, 5)), ShapeError, r"'fc1' \(Dense\) was built for 64 input features"),
     "open features": (lambda: layers.Dense(3)(KerasTensor((None, None))), ShapeError, "last axis of the input must be"),
+    "filters": (lambda: layers.Conv2D(0, 3), ArgumentError, r"\(Conv2D\): filters must be a positive whole number, got 0"),
+    "kernel sizes": (lambda: layers.Conv2D(2, (3, 3, 3)), ArgumentError, r"\(Conv2D\): kernel_size must be .* or 2 of"),
+    "kernel size": (lambda: layers.Conv1D(2, 0), ArgumentError, "kernel_size must be a whole number from 1 on.* got 0"),
+    "strides": (lambda: layers.Conv3D(2, 3, strides=(1, -1, 1)), ArgumentError, r"strides must be .*got \(1, -1, 1\)"),
+    "padding": (lambda: layers.Conv2D(2, 3, padding="causal"), ArgumentError, "padding must be one of .*got 'causal'"),
+    "format": (lambda: layers.Conv2D(2, 3, data_format="NHWC"), ArgumentError, "data_format must be .*got 'NHWC'"),
+    "stride and dilation": (
+        lambda: layers.Conv2DTranspose(2, 3, strides=2, dilation_rate=2), ArgumentError,
+        r"strides \(2, 2\) cannot be used together with dilation_rate \(2, 2\)",
+    ),
+    "groups": (lambda: layers.Conv1D(3, 2, groups=2), ArgumentError, "3 filters cannot be cut into 2 groups"),
+    "groups of channels": (lambda: layers.Conv1D(4, 2, groups=2)(x(1, 5, 3)), ShapeError, "3 input channels cannot be cut"),
+    "window": (lambda: layers.Conv2D(2, 5)(x(1, 4, 9, 3)), ShapeError, r"shape \(1, 4, 9, 3\) is too small .*sizes \(0, 5"),
+    "image rank": (lambda: layers.Conv2D(2, 3)(x(4, 9, 3)), ShapeError, r"\(Conv2D\) expects input of rank 4"),
+    "open channels": (lambda: layers.Conv1D(2, 3)(KerasTensor((None, 9, None))), ShapeError, "known number of channels"),
+    "multiplier": (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), ArgumentError, "depth_multiplier must be a pos"),
+    "output padding": (
+        lambda: layers.Conv1DTranspose(2, 3, strides=2, output_padding=2), ArgumentError,
+        r"output_padding \(2,\) must be less than strides \(2,\)",
+    ),
+    "lora": (lambda: layers.Conv2D(2, 3, lora_rank=2), ArgumentError, "lora_rank and lora_alpha are not supported"),
+    "conv channels": (lambda: ops.conv(x(1, 5, 3), x(2, 2, 4)), ShapeError, "conv: 3 input channels do not fit a kernel"),
+    "conv ranks": (lambda: ops.conv(x(1, 5, 3), x(2, 2, 3, 4)), ShapeError, "conv: inputs .* and kernel .* do not fit"),
+    "conv size": (lambda: ops.conv(x(1, 2, 3), x(3, 3, 4)), ShapeError, r"conv: .* too small .* sizes \(0,\)"),
+    "conv_transpose channels": (lambda: ops.conv_transpose(x(1, 5, 3), x(2, 3, 4)), ShapeError, "3 input channels do not"),
+    "depthwise channels": (lambda: ops.depthwise_conv(x(1, 5, 3), x(2, 2, 1)), ShapeError, "depthwise_conv: inputs"),
     "rate": (lambda: layers.Dropout(1.5), ArgumentError, "rate must lie between 0 and 1, got 1.5"),
     "noise": (lambda: layers.Dropout(0.5, (1,))(x(2, 2), training=True), ShapeError, "noise_shape .* not the rank"),
     "slope": (lambda: layers.ReLU(negative_slope=-1), ArgumentError, "negative_slope must be a number from 0 on"),

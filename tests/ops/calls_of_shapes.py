@@ -163,4 +163,16 @@ POOLS = {
     "adaptive_average_pool": [(f(B, 7, 2), 3, "channels_last"), (f(B, 2, 5, 4), (2, 4), "channels_first")]
     + [(f(B, 2, 3, 1, 2), (1, 2, 3), "channels_last")],
 }
-TABLES = (POOLS, SHAPES, INDICES, MAKING, ORDER, MATRICES)
+CONVOLUTIONS = {
+    "conv": [(f(B, 7, 3), f(3, 3, 4)), (f(B, 6, 5, 4), f(3, 2, 2, 6), 2, "same"), (f(B, 4, 4, 3, 2), f(2, 2, 2, 2, 3))]
+    + [(f(B, 2, 6), f(3, 2, 4), 1, "SAME", "channels_first", 2), (f(B, 6, 5, 2), f(3, 2, 2, 3), (2, 1))],
+    "depthwise_conv": [(f(B, 7, 3), f(3, 3, 2)), (f(B, 6, 5, 3), f(3, 2, 3, 1), 2, "same")]
+    + [(f(B, 3, 6, 5), f(2, 2, 3, 2), {"data_format": "channels_first", "dilation_rate": 2})],
+    "separable_conv": [(f(B, 6, 5, 3), f(3, 2, 3, 2), f(1, 1, 6, 4)), (f(B, 7, 3), f(3, 3, 1), f(1, 3, 2), 2, "same")]
+    + [(f(B, 3, 6, 5), f(2, 2, 3, 2), f(1, 1, 6, 2), {"data_format": "channels_first", "dilation_rate": 2})],
+    "conv_transpose": [(f(B, 5, 3), f(3, 4, 3)), (f(B, 3, 4, 2), f(3, 2, 3, 2), 2, "same")]
+    + [(f(B, 3, 4, 2), f(2, 3, 3, 2), (3, 2), "valid", (1, 0)), (f(B, 2, 3, 2, 3), f(2, 2, 2, 4, 3), 2)]
+    + [(f(B, 2, 5), f(3, 4, 2), {"data_format": "channels_first", "dilation_rate": 2, "padding": "same"})]
+    + [(f(B, 5, 2), f(k, 3, 2), s, p) for k, s, p in ((2, 3, "same"), (4, 2, "same"), (1, 3, "valid"), (4, 3, "same"))],
+}
+TABLES = (POOLS, SHAPES, INDICES, MAKING, ORDER, MATRICES, CONVOLUTIONS)

@@ -64,3 +64,11 @@ def test_opcodes_agree():
     assert ours.RARE == twin.RARE
     assert (ours.BLOCK, ours.REGISTERS) == (twin.BLOCK, twin.REGISTERS)
     assert (ours.CONTIGUOUS, ours.SCALAR, ours.STRIDED) == (twin.CONTIGUOUS, twin.SCALAR, twin.STRIDED)
+
+
+def test_windows_agree():
+    from nbkeras.kernels import conv_tile, conv_window
+    from nbkeras_cuda import window
+
+    assert (conv_window.HEADER, conv_window.PHASE, conv_window.TAP) == (window.HEADER, window.PHASE, window.TAP)
+    assert conv_tile.PANEL == window.PANEL

@@ -1,6 +1,7 @@
 """The table of primitives, by family, and the functions that emit them."""
 
 from nbkeras.graph.primitives import (
+    convolution,
     elementwise,
     indexing,
     linear,
@@ -20,6 +21,7 @@ __all__ = [
     "TABLE",
     "Primitive",
     "cast",
+    "convolution",
     "elementwise",
     "emit",
     "indexing",

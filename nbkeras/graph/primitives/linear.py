@@ -8,7 +8,7 @@ import numpy as np
 
 from nbkeras.errors import ShapeError
 from nbkeras.graph.primitives.emit import emit
-from nbkeras.graph.primitives.table import primitive
+from nbkeras.graph.primitives.table import TABLE, primitive
 from nbkeras.kernels.scalars import ACTIVATIONS
 
 
@@ -42,7 +42,8 @@ def _matmul_grad(node, dc):
     return [da, db]
 
 
-def _launch(low, c, a, b, bias, gate, sizes, ta, tb, activation=0, gate_code=0, shared=False):
+def multiply(low, c, a, b, bias, gate, sizes, ta, tb, activation=0, gate_code=0, shared=False):
+    """Launch c = activate(op(a) op(b) + bias) * slope(gate); sizes: (batch, m, n, k)."""
     batch, m, n, k = sizes
     steps = (m * k, 0 if shared else k * n)
     flags = [int(ta), int(tb), int(bias is not None), activation, gate_code, 0]
@@ -53,7 +54,7 @@ def _matmul_lower(node, low):
     a, b = node.inputs
     batch, m, k = _logical(a.shape, node.params["ta"])
     n = node.outputs[0].shape[2]
-    _launch(low, node.outputs[0], a, b, None, None, (batch, m, n, k), node.params["ta"], node.params["tb"])
+    multiply(low, node.outputs[0], a, b, None, None, (batch, m, n, k), node.params["ta"], node.params["tb"])
 
 
 primitive("matmul", infer=_matmul_infer, reference=_matmul_reference, grad=_matmul_grad, lower=_matmul_lower)
@@ -64,7 +65,7 @@ def _gated_lower(node, low):
     batch, m, k = _logical(a.shape, node.params["ta"])
     n = node.outputs[0].size // max(1, batch * m)
     flags = node.params["ta"], node.params["tb"]
-    _launch(low, node.outputs[0], a, b, None, gate, (batch, m, n, k), *flags, gate_code=ACTIVATIONS["relu"])
+    multiply(low, node.outputs[0], a, b, None, gate, (batch, m, n, k), *flags, gate_code=ACTIVATIONS["relu"])
 
 
 def _gated_reference(a, b, gate, ta, tb):
@@ -91,13 +92,15 @@ def _affine_infer(node):
     return [((*x.shape[:-1], w.shape[1]), x.dtype)]
 
 
-def _affine_reference(x, w, bias=None, activation=0):
-    from nbkeras.graph.primitives.table import TABLE
+def activated(y, code: int):
+    """An array after the activation with a code."""
+    name = _ACTIVATION_NAMES[code]
+    return y if name == "linear" else TABLE[name].reference(y)
 
+
+def _affine_reference(x, w, bias=None, activation=0):
     y = x.astype(np.float64) @ w.astype(np.float64)
-    y = y if bias is None else y + bias
-    name = _ACTIVATION_NAMES[activation]
-    return (y if name == "linear" else TABLE[name].reference(y)).astype(x.dtype)
+    return activated(y if bias is None else y + bias, activation).astype(x.dtype)
 
 
 def _affine_grad(node, dy):
@@ -119,7 +122,7 @@ def _affine_lower(node, low):
     x, w = node.inputs[:2]
     bias = node.inputs[2] if len(node.inputs) == 3 else None
     sizes = (1, math.prod(x.shape[:-1]), w.shape[1], w.shape[0])
-    _launch(low, node.outputs[0], x, w, bias, None, sizes, False, False, node.params.get("activation", 0))
+    multiply(low, node.outputs[0], x, w, bias, None, sizes, False, False, node.params.get("activation", 0))
 
 
 primitive("affine", infer=_affine_infer, reference=_affine_reference, grad=_affine_grad, lower=_affine_lower)

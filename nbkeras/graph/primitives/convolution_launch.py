@@ -1,0 +1,279 @@
+"""How a convolution is launched: axes folded to depth, height and width, the window as a table, the kernel's form.
+
+| form | launched as |
+|---|---|
+| one tap, no stride, one group | a matrix product over pixels |
+| as many groups as channels in and out | `depthwise`, `depthwise_kernel` |
+| all others | `pack_filters` and `convolve`; `convolve_kernel` |
+
+Taps along the width lie side by side in memory where nothing is padded there, so they are folded into the channels:
+fewer, longer sums. For few channels it is worth copying the input into a padded one for that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+
+from nbkeras.graph.primitives.linear import multiply
+from nbkeras.graph.primitives.moving import copy, fill, strides_of
+from nbkeras.kernels.conv_kernel import TAPS
+from nbkeras.kernels.conv_tile import PANEL
+
+#: An input with at most so many channels is padded by a copy, so that taps can be folded.
+FEW_CHANNELS = 4
+
+#: Multiply-adds of one part of a kernel's gradient, elements of all its parts, and parts at most.
+PART_WORK = 4_000_000
+PART_ELEMENTS = 1 << 20
+MOST_PARTS = 16
+
+
+@dataclasses.dataclass
+class Form:
+    """A convolution with three spatial axes: shapes of input, kernel and output, and how the window moves."""
+
+    x: tuple
+    w: tuple
+    y: tuple
+    stride: tuple
+    dilation: tuple
+    padding: tuple
+    groups: int
+
+    def __post_init__(self):
+        missing = 5 - len(self.x)
+        ones, zeros = (1,) * missing, (0,) * missing
+        self.x, self.y = ((s[0], *ones, *s[1:]) for s in (self.x, self.y))
+        self.w, self.stride = (*ones, *self.w), (*ones, *self.stride)
+        self.dilation, self.padding = (*ones, *self.dilation), (*zeros, *self.padding)
+        self.taps, self.channels, self.units = math.prod(self.w[:3]), self.w[3], self.w[4] // self.groups
+
+    @property
+    def is_product(self) -> bool:
+        """Is it a matrix product over pixels?"""
+        plain = self.taps == self.groups == 1 and self.stride == (1, 1, 1) and self.padding == (0, 0, 0)
+        return plain and self.x[1:4] == self.y[1:4]
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Has each channel filters of its own, and one each?"""
+        return self.channels == self.units == 1 and self.groups > 1
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the output."""
+        return math.prod(self.y[:4])
+
+    @property
+    def source_pixels(self) -> int:
+        """Pixels of the input."""
+        return math.prod(self.x[:4])
+
+    def forward_axis(self, axis, every=False):
+        """The one phase of an axis: (first target, number of targets, [(tap, base)]); taps that read, or all."""
+        size, count = self.x[1 + axis], self.y[1 + axis]
+        taps = [(t, t * self.dilation[axis] - self.padding[axis]) for t in range(self.w[axis])]
+        last = (count - 1) * self.stride[axis]
+        return [(0, count, [(t, base) for t, base in taps if every or (base + last >= 0 and base < size)])]
+
+    def backward_axis(self, axis):
+        """The phases of an axis of the gradient to the input, which output (i + padding - tap) / stride reads at i."""
+        size, stride = self.x[1 + axis], self.stride[axis]
+        phases = []
+        for first in range(min(size, stride)):
+            reach = [(t, first + self.padding[axis] - t * self.dilation[axis]) for t in range(self.w[axis])]
+            count = -(-(size - first) // stride)
+            taps = [(t, r // stride) for t, r in reach if r % stride == 0]
+            taps = [(t, base) for t, base in taps if base + count > 0 and base < self.y[1 + axis]]
+            phases.append((first, count, taps))
+        return phases
+
+    def padded(self):
+        """The same convolution of a wider input that has all that is read in it."""
+        needed = [
+            (n - 1) * s + (k - 1) * d + 1
+            for n, s, k, d in zip(self.y[1:4], self.stride, self.w[:3], self.dilation, strict=True)
+        ]
+        x = (self.x[0], *needed, self.x[4])
+        return dataclasses.replace(self, x=x, padding=(0, 0, 0))
+
+    @property
+    def reads_outside(self) -> bool:
+        """Does any tap read outside the input?"""
+        whole = self.padded().x[1:4]
+        return any(p != 0 or n > m for p, n, m in zip(self.padding, whole, self.x[1:4], strict=True))
+
+    def folded(self):
+        """Taps along the width as channels, if they lie side by side in the input; the steps of pixels stay."""
+        width = self.w[2]
+        inside = self.padding[2] == 0 and (self.y[3] - 1) * self.stride[2] + width <= self.x[3]
+        if self.groups > 1 or self.dilation[2] != 1 or width == 1 or not inside:
+            return self
+        form = dataclasses.replace(self)
+        form.w = (*self.w[:2], 1, width * self.channels, self.w[4])
+        form.taps, form.channels = self.taps // width, width * self.channels
+        return form
+
+
+def table(sources, targets, source_channels, target_channels, axes, move, spread):
+    """The window as numbers: see kernels/conv_window.py.
+
+    Args:
+        sources, targets: sizes of what is read and written: (samples, depth, height, width).
+        axes: for each spatial axis its phases: (first target, number of targets, [(tap, base)]) and the filter's size.
+        move, spread: how far apart neighbours of a phase read and write.
+    """
+    read, written = ([s * channels for s in strides_of(sizes)] for sizes, channels in
+                     ((sources, source_channels), (targets, target_channels)))  # fmt: skip
+    inside = all(
+        base >= 0 and base + (count - 1) * step < size
+        for (phases, _), step, size in zip(axes, move, sources[1:], strict=True)
+        for _, count, taps in phases
+        for _, base in taps
+    )
+    header = [*sources[1:], *read, *move]
+    header += [written[0], *(w * s for w, s in zip(written[1:], spread, strict=True))]
+    phases, taps, pixel = [], [], 0
+    sizes = [size for _, size in axes]
+    for parts in itertools.product(*(p for p, _ in axes)):
+        counts = [count for _, count, _ in parts]
+        total = targets[0] * math.prod(counts)
+        offset = sum(first * w for (first, _, _), w in zip(parts, written[1:], strict=True))
+        chosen = list(itertools.product(*(part[2] for part in parts)))
+        phases += [len(taps), len(chosen), *counts, offset, pixel, total]
+        pixel += total
+        for (tz, z), (ty, y), (tx, x) in chosen:
+            taps.append((tz * sizes[1] * sizes[2] + ty * sizes[2] + tx, z, y, x))
+    header += [len(phases) // 8, int(inside)]
+    return np.array([*header, *phases, *(n for tap in taps for n in tap)], np.int64)
+
+
+def _forward_table(form: Form, width: int = 1, every: bool = False):
+    """The table of a convolution.
+
+    Args:
+        width: so many taps along the width are folded into one.
+        every: list taps too that read nothing but what is outside.
+    """
+    axes = [(form.forward_axis(axis, every), form.w[axis]) for axis in range(3)]
+    if width > 1:
+        axes[2] = ([(0, form.y[3], [(0, 0)])], 1)
+    return table(form.x[:4], form.y[:4], form.x[4], form.y[4], axes, form.stride, (1, 1, 1))
+
+
+def _backward_table(form: Form):
+    axes = [(form.backward_axis(axis), form.w[axis]) for axis in range(3)]
+    return table(form.y[:4], form.x[:4], form.y[4], form.x[4], axes, (1, 1, 1), form.stride)
+
+
+def _pad(low, form: Form, x):
+    """The input copied to a wider one, if taps can be folded then and it has few channels; with its form."""
+    if form.channels > FEW_CHANNELS or form.groups > 1 or not form.reads_outside:
+        return form, x
+    wide = form.padded()
+    shape = wide.x
+    target = low.temp(shape, x.dtype)
+    fill(low, target, 0)
+    strides, source = strides_of(shape), strides_of(form.x)
+    first, start, sizes = 0, 0, []
+    for axis in range(3):
+        shift = form.padding[axis]
+        begin, end = max(0, -shift), min(form.x[1 + axis], shape[1 + axis] - shift)
+        first += (begin + shift) * strides[1 + axis]
+        start += begin * source[1 + axis]
+        sizes.append(max(0, end - begin))
+    copy(low, target, x, (form.x[0], *sizes, form.x[4]), strides, source, first, start)
+    return wide, target
+
+
+def _packed(low, form: Form, w, turned: bool):
+    columns, depth = (form.channels, form.units) if turned else (form.units, form.channels)
+    strips = form.groups * -(-columns // PANEL)
+    panels = low.temp((strips * form.taps * depth * PANEL,), w.dtype)
+    numbers = [form.taps, form.channels, form.units, form.groups, int(turned)]
+    low.launch("pack_filters", w.dtype, [panels, w, *numbers], items=strips * form.taps, cost=8.0 * depth)
+    return panels
+
+
+def forward(low, form: Form, y, x, w, bias, activation):
+    """Launch y = activate(convolution of x + bias)."""
+    options = [int(bias is not None), activation, 0]
+    if y.size == 0:
+        return
+    if form.is_product:
+        multiply(low, y, x, w, bias, None, (1, form.pixels, form.units, form.channels), False, False, activation)
+        return
+    if form.is_depthwise:
+        numbers = [form.pixels, form.taps, form.groups]
+        low.launch("depthwise", x.dtype, [y, x, w, bias, None, _forward_table(form), *numbers, *options])
+        return
+    form, x = _pad(low, form, x)
+    folded = form.folded()
+    window = _forward_table(form, form.taps // max(1, folded.taps))
+    panels = _packed(low, folded, w, False)
+    numbers = [form.pixels, form.groups, folded.taps, folded.channels, form.units]
+    zeros = np.zeros(max(folded.channels, form.x[4]), x.dtype)
+    low.launch("convolve", x.dtype, [y, x, panels, bias, None, zeros, window, *numbers, *options])
+
+
+def to_input(low, form: Form, dx, dy, w, gate, gate_code):
+    """Launch dx = gradient of the convolution to its input, times the slope of the gate."""
+    options = [0, 0, gate_code]
+    if dx.size == 0:
+        return
+    if form.is_product:
+        sizes = (1, form.pixels, form.channels, form.units)
+        multiply(low, dx, dy, w, None, gate, sizes, False, True, gate_code=gate_code)
+        return
+    window = _backward_table(form)
+    if form.is_depthwise:
+        numbers = [form.source_pixels, form.taps, form.groups]
+        low.launch("depthwise", dy.dtype, [dx, dy, w, None, gate, window, *numbers, *options])
+        return
+    panels = _packed(low, form, w, True)
+    numbers = [form.source_pixels, form.groups, form.taps, form.units, form.channels]
+    zeros = np.zeros(form.y[4], dy.dtype)
+    low.launch("convolve", dy.dtype, [dx, dy, panels, None, gate, zeros, window, *numbers, *options])
+
+
+def to_kernel(low, form: Form, dw, x, dy):
+    """Launch dw = gradient of the convolution to its kernel."""
+    if form.is_product:
+        sizes = (1, form.channels, form.units, form.pixels)
+        multiply(low, dw, x, dy, None, None, sizes, True, False)
+        return
+    if form.is_depthwise:
+        window, parts = _forward_table(form, every=True), _parts(form)
+        target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
+        numbers = [form.pixels, form.taps, form.groups, parts]
+        low.launch("depthwise_kernel", dw.dtype, [target, x, dy, window, *numbers])
+        _combine(low, dw, target, parts)
+        return
+    form, x = _pad(low, form, x)
+    folded = form.folded()
+    window = _forward_table(form, form.taps // max(1, folded.taps), every=True)
+    parts = _parts(form)
+    target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
+    blocks = max(1, min(folded.taps, -(-8 // (parts * form.groups))), -(-folded.taps // TAPS))
+    tap_block = -(-folded.taps // blocks)
+    numbers = [form.pixels, form.groups, folded.taps, folded.channels, form.units, parts, tap_block]
+    zeros = np.zeros(max(folded.channels, form.x[4]), x.dtype)
+    low.launch("convolve_kernel", x.dtype, [target, x, dy, zeros, window, *numbers])
+    _combine(low, dw, target, parts)
+
+
+def _parts(form: Form) -> int:
+    """Parts that the pixels of a kernel's gradient are cut into: a function of the shape alone."""
+    size = form.taps * form.channels * form.units * form.groups
+    parts = min(MOST_PARTS, form.pixels * size // PART_WORK, PART_ELEMENTS // max(1, size), form.pixels // 256)
+    return max(1, parts)
+
+
+def _combine(low, target, partial, parts):
+    """Add up the parts, in order."""
+    if parts > 1:
+        low.launch("reduce", target.dtype, [target, partial, 1, parts, parts, target.size, 0])

@@ -1,0 +1,125 @@
+"""The gradient of a convolution to its kernel: for each tap a matrix product whose sum runs over pixels.
+
+Pixels are cut into parts, a function of the shape alone; each part's sums are left apart and added in order by whoever
+launched this. Within a part a block of pixels stays in the first cache: its source addresses for each tap, and one
+panel of output gradients at a time, packed.
+"""
+
+from nbkeras.kernels._jit import kernel, scalar
+from nbkeras.kernels.conv_tile import PANEL, multiply_channels
+from nbkeras.kernels.conv_window import BASES, HEADER, PHASE, ROW, TAP, locate, places_of
+from nbkeras.kernels.epilogue import ADD_BEFORE
+from nbkeras.kernels.gemm import share
+from nbkeras.kernels.geometry import panel_columns, sliver_rows
+from nbkeras.kernels.lanes import address_of
+from nbkeras.kernels.stack import offset, scratch
+
+#: Pixels of a block: a panel of gradients takes 16 KB (32 in float64).
+STEP = 128
+
+#: Taps whose addresses are kept at once.
+TAPS = 16
+PLACES = TAPS * STEP
+DY = STEP * PANEL
+
+
+#: Multiply-adds: a launch is worth several threads above this.
+SERIAL = 600_000
+
+
+def schedule(pixels, groups, taps, depth, units, parts, tap_block):
+    """(items, items a chunk): a part's taps, `tap_block` at once, of one group."""
+    items = parts * groups * -(-taps // tap_block)
+    return items, items if pixels * groups * taps * depth * units < SERIAL else 1
+
+
+@kernel(schedule=schedule)
+def convolve_kernel(
+    dw: "T q*t*k*g*u",
+    x: "T ?",
+    dy: "T p*g*u",
+    zeros: "T g*k",
+    table: "i8 ?",
+    pixels: "i8",
+    groups: "i8",
+    taps: "i8",
+    depth: "i8",
+    units: "i8",
+    parts: "i8",
+    tap_block: "i8",
+    lo,
+    hi,
+):
+    """dw[q, t, c, u] = sum over the pixels of part q of x[pixel through t, c] dy[pixel, u].
+
+    Args:
+        table: see `conv_window`; one phase.
+        parts: pixels are cut into so many, of (pixels + parts - 1) // parts each.
+        tap_block: taps of an item, at most TAPS.
+
+    Items: (part, group, block of taps).
+    """
+    height = sliver_rows(dw)
+    width = panel_columns(dw)
+    item_bytes = address_of(offset(dw, 1)) - address_of(dw)
+    source, nothing = address_of(x), address_of(zeros)
+    places = scratch(table, PLACES)
+    bases = scratch(table, BASES)
+    targets = scratch(table, ROW)
+    found = scratch(table, ROW)
+    panel = scratch(dw, DY)
+    row = groups * units
+    share_of_part = (pixels + parts - 1) // parts
+    tap_blocks = (taps + tap_block - 1) // tap_block
+    first_tap = HEADER + PHASE
+    for item in range(lo, hi):
+        part = item // (groups * tap_blocks)
+        group = item // tap_blocks % groups
+        tap_lo = item % tap_blocks * tap_block
+        tap_hi = min(taps, tap_lo + tap_block)
+        pixel_lo = part * share_of_part
+        pixel_hi = min(pixels, pixel_lo + share_of_part)
+        flags = 0
+        pixel = pixel_lo
+        while True:
+            steps = max(0, min(STEP, pixel_hi - pixel))
+            for p in range(0, steps, ROW):
+                count = min(ROW, steps - p)
+                locate(table, HEADER, pixel + p, count, bases, targets)
+                for t in range(tap_lo, tap_hi):
+                    places_of(table, first_tap + t * TAP, bases, source, item_bytes, nothing, found)
+                    to = (t - tap_lo) * STEP + p
+                    for r in range(ROW):
+                        places[to + r] = found[r]
+            for j in range(0, units, PANEL):
+                count = min(PANEL, units - j)
+                pack(panel, offset(dy, pixel * row + group * units + j), row, steps, count)
+                for t in range(tap_lo, tap_hi):
+                    tap = table[first_tap + t * TAP]
+                    c = 0
+                    while c < depth:
+                        rows = share(depth - c, height)
+                        to = ((part * taps + tap) * depth + c) * row + group * units
+                        for i in range(j, j + count, width):
+                            multiply_channels(
+                                rows, offset(dw, to + i), row, offset(places, (t - tap_lo) * STEP), steps,
+                                group * depth + c, offset(panel, i - j), min(width, units - i), flags,
+                            )  # fmt: skip
+                        c += rows
+            pixel += steps
+            flags = ADD_BEFORE
+            if pixel >= pixel_hi:
+                break
+
+
+@scalar
+def pack(panel, dy, row, steps, count):
+    """panel[p, j] = dy[p*row + j], 0 beyond the columns."""
+    if count == PANEL:
+        for p in range(steps):
+            for j in range(PANEL):
+                panel[p * PANEL + j] = dy[p * row + j]
+    else:
+        for p in range(steps):
+            for j in range(PANEL):
+                panel[p * PANEL + j] = dy[p * row + j] if j < count else 0

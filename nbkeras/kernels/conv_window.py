@@ -1,0 +1,88 @@
+"""The window of a convolution as a table of numbers, and the places in memory that a run of pixels reads and writes.
+
+Every form of a convolution reads `source` pixels through the taps of a filter and writes `target` pixels. Target pixels
+are counted phase by phase: of a strided gradient to the input only some taps reach pixels of one remainder, and a phase
+lists just those; forward there is one phase. Pixel (n, z, y, x) of a phase reads, through a tap with base (b0, b1, b2),
+the source pixel (n, z*move0 + b0, y*move1 + b1, x*move2 + b2), or zeros where that lies outside.
+
+    table    0  source sizes (3)        3  source steps in elements: sample, plane, row, pixel
+             7  move (3)               10  target steps: sample, plane, row, pixel
+            14  number of phases       15  1 if no tap ever lies outside
+            16  phases, PHASE numbers each: first row and number of its taps, sizes (3), first element of the target,
+                its first pixel, its number of pixels
+             .  taps, TAP numbers each: number in the filter, base (3)
+"""
+
+from nbkeras.kernels._jit import scalar
+
+HEADER, PHASE, TAP = 16, 8, 4
+
+#: Places are kept in rows of ROW numbers: one for each row of a register tile, and more.
+ROW = 16
+
+#: Bytes of an element of a pointer are asked of it; bases of a run of pixels take so many numbers.
+BASES = 4 * ROW
+
+
+@scalar
+def phase_at(table, pixel):
+    """The place in the table of the phase that a pixel belongs to."""
+    phase = HEADER
+    while pixel >= table[phase + 6] + table[phase + 7]:
+        phase += PHASE
+    return phase
+
+
+@scalar
+def taps_at(table, phase):
+    """The place in the table of a phase's first tap."""
+    return HEADER + PHASE * table[14] + TAP * table[phase]
+
+
+@scalar
+def locate(table, phase, pixel, count, bases, targets):
+    """Where `count` pixels of a phase from one on write (elements, to `targets`) and start to read (to `bases`).
+
+    All ROW places are filled, those beyond the count with the last pixel's: later loops have a fixed length.
+    """
+    depth, height, width = table[phase + 2], table[phase + 3], table[phase + 4]
+    rest = pixel - table[phase + 6]
+    x = rest % width
+    rest //= width
+    y = rest % height
+    rest //= height
+    z = rest % depth
+    n = rest // depth
+    for r in range(ROW):
+        z_in, y_in, x_in = z * table[7], y * table[8], x * table[9]
+        bases[r] = n * table[3] + z_in * table[4] + y_in * table[5] + x_in * table[6]
+        bases[ROW + r] = z_in
+        bases[2 * ROW + r] = y_in
+        bases[3 * ROW + r] = x_in
+        targets[r] = table[phase + 5] + n * table[10] + z * table[11] + y * table[12] + x * table[13]
+        if r < count - 1:
+            x += 1
+            if x == width:
+                x = 0
+                y += 1
+                if y == height:
+                    y = 0
+                    z += 1
+                    if z == depth:
+                        z = 0
+                        n += 1
+
+
+@scalar
+def places_of(table, tap, bases, source, item, nothing, places):
+    """The addresses that ROW located pixels read through a tap: in `source`, or `nothing` where that lies outside."""
+    z0, y0, x0 = table[tap + 1], table[tap + 2], table[tap + 3]
+    shift = source + (z0 * table[4] + y0 * table[5] + x0 * table[6]) * item
+    if table[15]:
+        for r in range(ROW):
+            places[r] = shift + bases[r] * item
+    else:
+        for r in range(ROW):
+            z, y, x = bases[ROW + r] + z0, bases[2 * ROW + r] + y0, bases[3 * ROW + r] + x0
+            inside = (z >= 0) & (z < table[0]) & (y >= 0) & (y < table[1]) & (x >= 0) & (x < table[2])
+            places[r] = shift + bases[r] * item if inside else nothing

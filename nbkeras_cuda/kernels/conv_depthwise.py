@@ -1,0 +1,108 @@
+"""Depthwise convolutions, a thread an element."""
+
+from numba import cuda
+
+from nbkeras.kernels.scalars import activate, activation_slope
+from nbkeras_cuda._jit import T, kernel
+from nbkeras_cuda.window import HEADER, PHASE, TAP, located, phase_at, source_of, taps_at, target_of
+
+
+def schedule(pixels: int, channels: int, **_) -> tuple[int, int]:
+    """(items, chunk): items are outputs."""
+    return pixels * channels, pixels * channels
+
+
+@kernel(schedule=schedule)
+def depthwise(
+    y: "T p*c",
+    x: "T ?",
+    w: "T t*c",
+    bias: "T c",
+    gate: "T p*c",
+    table: "i8 ?",
+    pixels: "i8",
+    taps: "i8",
+    channels: "i8",
+    has_bias: "i8",
+    activation: "i8",
+    gate_code: "i8",
+    lo,
+    hi,
+):
+    """y[p, c] = activate(sum over taps of x[pixel through t, c] w[t, c] + bias[c]) * slope(gate[p, c])
+
+    Args:
+        table: see `window`.
+
+    Items: outputs.
+    """
+    item = lo + cuda.grid(1)
+    while item < hi:
+        pixel = item // channels
+        c = item - pixel * channels
+        phase = phase_at(table, pixel)
+        n, d, h, v = located(table, phase, pixel)
+        tap = taps_at(table, phase)
+        end = tap + table[phase + 1] * TAP
+        total = T(0)
+        while tap < end:
+            source = source_of(table, tap, n, d, h, v)
+            if source >= 0:
+                total += x[source + c] * w[table[tap] * channels + c]
+            tap += TAP
+        to = target_of(table, phase, n, d, h, v) + c
+        if has_bias != 0:
+            total += bias[c]
+        if activation != 0:
+            total = activate(activation, total)
+        if gate_code != 0:
+            total *= activation_slope(gate_code, gate[to])
+        y[to] = total
+        item += cuda.gridsize(1)
+
+
+def kernel_schedule(taps: int, channels: int, parts: int, **_) -> tuple[int, int]:
+    """(items, chunk): items are elements of the parts."""
+    items = parts * taps * channels
+    return items, items
+
+
+@kernel(schedule=kernel_schedule)
+def depthwise_kernel(
+    dw: "T q*t*c",
+    x: "T ?",
+    dy: "T p*c",
+    table: "i8 ?",
+    pixels: "i8",
+    taps: "i8",
+    channels: "i8",
+    parts: "i8",
+    lo,
+    hi,
+):
+    """dw[q, t, c] = sum over the pixels of part q of x[pixel through t, c] dy[pixel, c].
+
+    Args:
+        table: see `window`; one phase.
+        parts: pixels are cut into so many, of (pixels + parts - 1) // parts each.
+
+    Items: elements.
+    """
+    share_of_part = (pixels + parts - 1) // parts
+    item = lo + cuda.grid(1)
+    while item < hi:
+        line = item // channels
+        c = item - line * channels
+        part = line // taps
+        tap = HEADER + PHASE + (line - part * taps) * TAP
+        pixel = part * share_of_part
+        last = min(pixels, pixel + share_of_part)
+        total = T(0)
+        while pixel < last:
+            n, d, h, v = located(table, HEADER, pixel)
+            source = source_of(table, tap, n, d, h, v)
+            if source >= 0:
+                total += x[source + c] * dy[target_of(table, HEADER, n, d, h, v) + c]
+            pixel += 1
+        dw[(part * taps + table[tap]) * channels + c] = total
+        item += cuda.gridsize(1)

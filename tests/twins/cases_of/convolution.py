@@ -1,0 +1,95 @@
+"""Cases of the convolution kernels: windows made by the lowering, so that both devices read real tables."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbkeras.graph.primitives import convolution_launch as launch
+from tests.twins.cases import normal
+
+#: x shape, kernel shape, y shape, stride, dilation, padding, groups.
+FORMS = {
+    "plain": ((2, 5, 4, 3), (3, 2, 3, 5), (2, 5, 4, 5), (1, 1), (1, 1), (1, 0), 1),
+    "strided": ((1, 7, 6, 2), (3, 3, 2, 33), (1, 4, 3, 33), (2, 2), (1, 1), (1, 1), 1),
+    "dilated": ((1, 9, 3), (2, 3, 4), (1, 6, 4), (1,), (3,), (0,), 1),
+    "grouped": ((1, 4, 4, 6), (2, 2, 3, 4), (1, 4, 4, 4), (1, 1), (1, 1), (0, 0), 2),
+    "volume": ((1, 3, 2, 3, 1), (2, 2, 2, 1, 3), (1, 2, 2, 3, 3), (1, 1, 1), (1, 1, 1), (0, 1, 1), 1),
+}
+DEPTHWISE = {
+    "plain": ((2, 5, 4, 3), (3, 3, 1, 3), (2, 5, 4, 3), (1, 1), (1, 1), (1, 1), 3),
+    "strided": ((1, 7, 5), (2, 1, 5), (1, 3, 5), (2,), (1,), (0,), 5),
+}
+
+
+class Recorder:
+    """A lowering that keeps the launch of one kernel and makes arrays of what it asks for."""
+
+    def __init__(self, rng, real, kernel):
+        self.rng, self.real, self.kernel, self.arguments = rng, real, kernel, None
+
+    def launch(self, kernel, dtype, arguments, **_):
+        if kernel == self.kernel:
+            self.arguments = list(arguments)
+
+    def temp(self, shape, dtype):
+        return normal(self.rng, shape, self.real)
+
+
+def launched(kernel, form, run):
+    """What a launch of a form gives a kernel: `run(recorder, form, x, w, y)`."""
+
+    def make(rng, real):
+        recorder = Recorder(rng, real, kernel)
+        shapes = form[:3]
+        arrays = [normal(rng, shape, real) for shape in shapes]
+        run(recorder, launch.Form(*form), *arrays, normal(rng, shapes[2][-1], real), normal(rng, shapes[0], real))
+        return [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in recorder.arguments]
+
+    return make
+
+
+def forward(low, form, x, w, y, bias, gate):
+    launch.forward(low, form, y, x, w, bias, 1)
+
+
+def to_input(low, form, x, w, y, bias, gate):
+    launch.to_input(low, form, x, y, w, gate, 1)
+
+
+def to_kernel(low, form, x, w, y, bias, gate):
+    launch.to_kernel(low, form, w, x, y)
+
+
+def convolution(maker):
+    for dtype in ("f4", "f8"):
+        for label, form in FORMS.items():
+            taps = int(np.prod(form[1][:-2]))
+            for kernel, run, way in (
+                ("convolve", forward, "forward"),
+                ("convolve", to_input, "input"),
+                ("convolve_kernel", to_kernel, "kernel"),
+            ):
+                maker.add(kernel, f"{label}-{way}", dtype, launched(kernel, form, run))
+            for turned in (0, 1):
+                channels, units, groups = form[1][-2], form[1][-1] // form[-1], form[-1]
+                depth, columns = (units, channels) if turned else (channels, units)
+                strips = groups * -(-columns // 32)
+                maker.add(
+                    "pack_filters",
+                    f"{label}-{turned}",
+                    dtype,
+                    lambda rng, real, n=strips * taps * depth * 32, w=form[1], numbers=(
+                        taps, channels, units, groups, turned
+                    ): [np.ones(n, real), normal(rng, w, real), *numbers],
+                    strips * taps,
+                )  # fmt: skip
+        for label, form in DEPTHWISE.items():
+            for kernel, run, way in (
+                ("depthwise", forward, "forward"),
+                ("depthwise", to_input, "input"),
+                ("depthwise_kernel", to_kernel, "kernel"),
+            ):
+                maker.add(kernel, f"{label}-{way}", dtype, launched(kernel, form, run))
+
+
+FAMILIES = [convolution]
