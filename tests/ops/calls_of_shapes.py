@@ -164,7 +164,7 @@ POOLS = {
     + [(f(B, 2, 3, 1, 2), (1, 2, 3), "channels_last")],
 }
 CONVOLUTIONS = {
-    "conv": [(f(B, 7, 3), f(3, 3, 4)), (f(B, 6, 5, 4), f(3, 2, 2, 6), 2, "same"), (f(B, 4, 4, 3, 2), f(2, 2, 2, 2, 3))]
+    "conv": [(f(B, 7, 3), f(3, 3, 4)), (f(B, 6, 5, 4), f(3, 2, 4, 6), 2, "same"), (f(B, 4, 4, 3, 2), f(2, 2, 2, 2, 3))]
     + [(f(B, 2, 6), f(3, 2, 4), 1, "SAME", "channels_first", 2), (f(B, 6, 5, 2), f(3, 2, 2, 3), (2, 1))],
     "depthwise_conv": [(f(B, 7, 3), f(3, 3, 2)), (f(B, 6, 5, 3), f(3, 2, 3, 1), 2, "same")]
     + [(f(B, 3, 6, 5), f(2, 2, 3, 2), {"data_format": "channels_first", "dilation_rate": 2})],
