@@ -10,6 +10,7 @@ from nbkeras.graph import trace
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.variable import Slot
 from nbkeras.naming import auto_name
+from nbkeras.saving import budget
 
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 _SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
@@ -80,7 +81,10 @@ class Variable(Slot):
         dtype = standardize_dtype(dtype)
         # A variable that is made while a model is traced gets its first value now, not once a step.
         with trace.paused():
-            value = initializer(shape, dtype=dtype) if callable(initializer) else initializer
+            value = initializer
+            if callable(initializer):
+                budget.spend(shape, np.dtype(dtype).itemsize)
+                value = initializer(shape, dtype=dtype)
             if hasattr(value, "assign"):
                 value = value.numpy()
             if shape is not None and not callable(initializer):

@@ -7,6 +7,7 @@ from nbkeras.callbacks.early_stopping import EarlyStopping
 from nbkeras.callbacks.history import History
 from nbkeras.callbacks.lambda_callback import LambdaCallback
 from nbkeras.callbacks.learning_rate_scheduler import LearningRateScheduler
+from nbkeras.callbacks.model_checkpoint import ModelCheckpoint
 from nbkeras.callbacks.monitor import MonitorCallback
 from nbkeras.callbacks.reduce_lr import ReduceLROnPlateau
 from nbkeras.callbacks.tensorboard import TensorBoard

@@ -49,9 +49,24 @@ class Callback:
     Source: the hooks are those of `keras.callbacks.Callback`.
     """
 
+    #: Attributes that make up the state of a training, for `get_state`.
+    STATE: tuple[str, ...] = ()
+
     def __init__(self):
         self.params = None
         self._model = None
+
+    def get_state(self) -> dict:
+        """What a training that is interrupted must keep of this callback: plain values and arrays, by name.
+
+        Override it, with `set_state`, in a callback that counts or remembers anything.
+        """
+        return {name: getattr(self, name) for name in self.STATE}
+
+    def set_state(self, state: dict) -> None:
+        """Take up what `get_state` gave, after `on_train_begin`."""
+        for name in self.STATE:
+            setattr(self, name, state[name])
 
     def set_params(self, params: dict | None) -> None:
         """Called before the first hook with what the loop knows about itself."""

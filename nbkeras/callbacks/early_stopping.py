@@ -43,6 +43,8 @@ class EarlyStopping(MonitorCallback):
     Source: arguments and rules are those of `keras.callbacks.EarlyStopping`, but for NaN.
     """
 
+    STATE = (*MonitorCallback.STATE, "wait", "stopped_epoch", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -22,6 +22,8 @@ class History(Callback):
         ({'loss': [0.5]}, [0])
     """
 
+    STATE = ("history", "epoch")
+
     def __init__(self):
         super().__init__()
         self.history: dict[str, list[Any]] = {}

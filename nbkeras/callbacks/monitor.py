@@ -41,6 +41,8 @@ class MonitorCallback(Callback):
         (True, False, True)
     """
 
+    STATE = ("best", "_seen", "_warned")
+
     def __init__(
         self, monitor: str = "val_loss", mode: str = "auto", baseline: float | None = None, min_delta: float = 0
     ):

@@ -35,6 +35,8 @@ class ReduceLROnPlateau(MonitorCallback):
     Source: arguments and rules are those of `keras.callbacks.ReduceLROnPlateau`, but for NaN.
     """
 
+    STATE = (*MonitorCallback.STATE, "wait", "cooldown_counter")
+
     def __init__(
         self,
         monitor: str = "val_loss",

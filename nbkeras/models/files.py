@@ -4,7 +4,24 @@ from __future__ import annotations
 
 
 class Saveable:
-    """`save`, `save_weights`, `load_weights` and `export`-like methods of models."""
+    """`save`, `save_weights` and `load_weights`."""
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Write the model to a `.keras` file that Keras reads too: configuration, weights, optimizer.
+
+        The old file stays whole until the new one is safe on the disk. `saving.load_model` reads it.
+
+        Args:
+            filepath: must end in `.keras`; or a binary file, open for writing.
+            overwrite: False to refuse to replace a file.
+            zipped: accepted as Keras has it; a model is always one file.
+
+        Raises:
+            FileError: the file cannot be written.
+        """
+        from nbkeras.saving import api
+
+        api.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def save_weights(self, filepath, overwrite=True):
         """Write all weights, and the optimizer's state, to a `.weights.h5` file that Keras reads too.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from nbkeras.errors import ArgumentError
 from nbkeras.layers import lookup
+from nbkeras.saving import budget, json_text
 
 
 def model_from_json(json_string, custom_objects=None):
@@ -16,7 +15,7 @@ def model_from_json(json_string, custom_objects=None):
         custom_objects: name -> class, for layers of one's own.
 
     Raises:
-        ArgumentError: the text is no JSON, or names a class that is not known.
+        ArgumentError, FileError: the text is no JSON, names a class that is not known, or asks for too much memory.
 
     Example:
         >>> import nbkeras as keras
@@ -24,8 +23,8 @@ def model_from_json(json_string, custom_objects=None):
         >>> model_from_json(model.to_json()).output_shape
         (None, 2)
     """
-    try:
-        config = json.loads(json_string)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"model_from_json: expected the text that to_json() gives: {error}.") from None
-    return lookup.deserialize(config, custom_objects)
+    if not isinstance(json_string, (str, bytes)):
+        raise ArgumentError(f"model_from_json: expected the text that to_json() gives, got {json_string!r}.")
+    config = json_text.parse(json_string, "the text given to model_from_json")
+    with budget.limited(budget.memory(), "this machine's memory"):
+        return lookup.deserialize(config, custom_objects)

@@ -1,6 +1,6 @@
 """Model files and configurations."""
 
-from nbkeras.saving.api import load_weights, save_weights
+from nbkeras.saving.api import load_model, load_weights, save_model, save_weights
 from nbkeras.saving.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -20,8 +20,10 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
     "load_weights",
     "register_keras_serializable",
+    "save_model",
     "save_weights",
     "serialize_keras_object",
 ]

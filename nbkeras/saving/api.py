@@ -7,7 +7,50 @@ from __future__ import annotations
 
 import os
 
-from nbkeras.errors import ArgumentTypeError, FileError
+from nbkeras.errors import ArgumentError, ArgumentTypeError, FileError
+
+
+def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
+    """Write a model to a `.keras` file; see `Model.save`."""
+    from nbkeras.saving import model_file
+
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    kwargs.pop("save_format", None)
+    if kwargs:
+        raise ArgumentTypeError(f"save_model: unknown argument {next(iter(kwargs))!r}.")
+    if zipped is False or not include_optimizer:
+        raise ArgumentError(
+            "save_model: a model is written as one .keras file with its optimizer; zipped=False and "
+            "include_optimizer=False are not supported.",
+            next="leave them out.",
+        )
+    model_file.save_model(model, filepath, overwrite)
+
+
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+    """A model from a file that nbkeras or Keras wrote.
+
+    Args:
+        filepath: of a `.keras` file, or an open binary file.
+        custom_objects: name -> class or function, for layers, losses and so on of one's own.
+        compile: whether to compile the model as it was, with its optimizer's state.
+        safe_mode: accepted as Keras has it. Files never carry code that could run: there is no unsafe mode.
+
+    Raises:
+        FileError: the file is damaged, was written for something that nbkeras does not have, or is not a model.
+
+    Example:
+        >>> import tempfile, numpy as np, nbkeras as keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        >>> path = tempfile.mkdtemp() + "/model.keras"
+        >>> model.save(path)
+        >>> x = np.ones((1, 2))
+        >>> bool((keras.saving.load_model(path)(x) == model(x)).all())
+        True
+    """
+    from nbkeras.saving import model_file
+
+    return model_file.load_model(filepath, custom_objects, compile)
 
 
 def save_weights(model, filepath, overwrite=True, **kwargs):

@@ -10,7 +10,10 @@ import contextlib
 import inspect
 import threading
 
-from nbkeras.errors import ArgumentError, ArgumentTypeError, nearest
+import numpy as np
+
+from nbkeras.errors import ArgumentError, ArgumentTypeError, NbkerasError, nearest
+from nbkeras.graph.dtypes import standardize_dtype
 
 _registered: dict[str, object] = {}
 _registered_names: dict[object, str] = {}
@@ -90,7 +93,7 @@ def serialize_keras_object(target):
         build_config = target.get_build_config() if hasattr(target, "get_build_config") else None
         return entry if build_config is None else {**entry, "build_config": build_config}
     if callable(target):
-        return get_registered_name(target)
+        return _function_config(target)
     if hasattr(target, "item") and getattr(target, "ndim", 1) == 0:
         return target.item()
     if hasattr(target, "tolist"):
@@ -98,11 +101,31 @@ def serialize_keras_object(target):
     raise ArgumentTypeError(f"serialize: {target!r} of type {type(target).__name__} has no get_config.")
 
 
+def _function_config(function):
+    """The name of a function that ships; of another one a dict, so that it is never mistaken for one that ships."""
+    name = get_registered_name(function)
+    if _ships(function):
+        return name
+    if name == "<lambda>":
+        raise ArgumentTypeError(
+            "serialize: a lambda cannot be saved: files hold no code.",
+            next="write a function with a name, and pass it as custom_objects when loading.",
+        )
+    return {"module": function.__module__, "class_name": "function", "config": name, "registered_name": name}
+
+
+def _ships(target) -> bool:
+    """Whether a class or function is a part of nbkeras."""
+    return str(getattr(target, "__module__", "")).split(".")[0] == "nbkeras"
+
+
 def _module(cls) -> str:
     """The Keras name of the family that a class belongs to, so that Keras finds it too."""
     if "KERAS_MODULE" in vars(cls):
         return cls.KERAS_MODULE
     parts = cls.__module__.split(".")
+    if parts[:3] == ["nbkeras", "optimizers", "schedules"]:
+        return "keras.optimizers.schedules"
     return f"keras.{parts[1]}" if parts[0] == "nbkeras" and len(parts) > 1 else cls.__module__
 
 
@@ -118,16 +141,7 @@ def deserialize(identifier, known: dict, kind: str, custom_objects=None):
         ArgumentError: the name is unknown; the message suggests the nearest.
     """
     if isinstance(identifier, dict):
-        name, config = identifier.get("class_name"), identifier.get("config")
-        found = get_registered_object(identifier.get("registered_name") or "", custom_objects)
-        found = found or get_registered_object(name, custom_objects, known)
-        if isinstance(config, str) and found is None:
-            name, found = config, get_registered_object(config, custom_objects, known)
-        if found is None:
-            raise ArgumentError(f"unknown {kind} {name!r}; {nearest(str(name), known)}")
-        if inspect.isclass(found):
-            return found.from_config(config or {}) if hasattr(found, "from_config") else found(**(config or {}))
-        return found
+        return _from_dict(identifier, known, kind, custom_objects)
     if isinstance(identifier, str):
         found = get_registered_object(identifier, custom_objects, known)
         if found is None:
@@ -139,3 +153,55 @@ def deserialize(identifier, known: dict, kind: str, custom_objects=None):
     if inspect.isclass(identifier):
         return identifier()
     return identifier
+
+
+def _from_dict(entry: dict, known: dict, kind: str, custom_objects):
+    name, config = entry.get("class_name"), entry.get("config")
+    if name == "function":
+        name = config
+    if not isinstance(name, str) or not isinstance(config, (dict, str, type(None))):
+        raise ArgumentError(
+            f"{kind}: expected a dict with 'class_name' and 'config', got one with {sorted(entry)[:5]}."
+        )
+    # A user's class is never taken for one of the same name that ships.
+    module, registered = str(entry.get("module") or "keras"), entry.get("registered_name")
+    table = known if module.split(".")[0] in ("keras", "tensorflow", "builtins") else {}
+    found = get_registered_object(registered, custom_objects) if isinstance(registered, str) else None
+    found = found or get_registered_object(name, custom_objects, table)
+    if found is None:
+        raise ArgumentError(
+            f"unknown {kind} {name[:100]!r}; {nearest(name[:100], known)}",
+            next=f"if it is your own, pass custom_objects={{{name[:100]!r}: ...}} or register it.",
+        )
+    if not inspect.isclass(found) or entry.get("class_name") == "function":
+        return found
+    if isinstance(config, str):
+        raise ArgumentError(f"{kind} {name!r}: its configuration is {config[:50]!r}, not a dict.")
+    with custom_object_scope(custom_objects or {}):
+        return _make(found, {key: _array(value) for key, value in (config or {}).items()}, kind)
+
+
+def _array(value):
+    """The array that Keras describes as a value and a dtype; anything else as it is."""
+    if not isinstance(value, dict) or value.get("class_name") not in ("__numpy__", "__tensor__"):
+        return value
+    described = value.get("config")
+    try:
+        return np.asarray(described["value"], standardize_dtype(described["dtype"]))
+    except (TypeError, ValueError, KeyError) as error:
+        raise ArgumentError(f"an array in a configuration cannot be read: {error}.") from error
+
+
+def _make(cls, config, kind: str):
+    """An object of a class from its configuration; what is wrong in it is one kind of error for all that ships."""
+    try:
+        return cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+    except NbkerasError:
+        raise
+    except Exception as error:
+        if not _ships(cls):
+            raise
+        raise ArgumentError(
+            f"the configuration of {kind} {cls.__name__!r} cannot be used: {error}.",
+            next="it may come from another version; compare it with get_config() of an object made here.",
+        ) from error

@@ -174,6 +174,9 @@ def _plan_optimizer(optimizer, model, store, arrays) -> bool:
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
     variables = optimizer.variables
+    if len(store) <= 2:
+        # Saved before the first step: the step counter and the learning rate, but no slots yet.
+        variables = variables[: len(store)]
     datasets = [store.dataset(str(i)) for i in range(len(variables))]
     if len(store) != len(variables) or any(
         found is None or tuple(found.shape) != tuple(own.shape) for found, own in zip(datasets, variables, strict=True)

@@ -12,7 +12,7 @@ from nbkeras.errors import NbkerasError, ShapeError, StateError
 from nbkeras.graph import trace
 from nbkeras.graph.dtypes import is_float
 from nbkeras.graph.gradient import gradient
-from nbkeras.training import checks
+from nbkeras.training import checks, compile_config
 from nbkeras.training.compile_utils import CompileLoss, CompileMetrics
 from nbkeras.utils.data import unpack_x_y_sample_weight
 
@@ -39,6 +39,7 @@ class Compiled:
         self._untracked_metrics = None
         self._untracked_tracker = None
         self._untracked_trainable = None
+        self._untracked_arguments = {}
 
     def __setattr__(self, name, value):
         if name in Compiled._UNTRACKED:
@@ -88,9 +89,36 @@ class Compiled:
         self._untracked_loss, self._untracked_metrics = compiled_loss, compiled_metrics
         self._untracked_tracker = metrics_module.Mean(name="loss")
         self._untracked_trainable = None
+        self._untracked_arguments = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": self.jit_compile,
+        }
         self.compiled = True
         self.stop_training = False
         self._forget_plans()
+
+    def get_compile_config(self) -> dict:
+        """What compile was called with, as plain values; empty before compile."""
+        return compile_config.to_config(self._untracked_arguments) if self.compiled else {}
+
+    def compile_from_config(self, config) -> None:
+        """Compile as `get_compile_config` says. A model with a `compile` of its own needs both methods of its own."""
+        if type(self).compile is not Compiled.compile:
+            warnings.warn(
+                f"model {self.name!r}: it was not compiled as it was loaded, because its class has a compile() of its "
+                "own. Override get_compile_config() and compile_from_config(config) too, or compile it now.",
+                stacklevel=2,
+            )
+            return
+        self.compile(**compile_config.from_config(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def _names(self):
         try:

@@ -77,12 +77,18 @@ def small_files():
 def test_a_full_disk_keeps_the_old_file(tmp_path, small_files):
     small = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     large = keras.Sequential([keras.Input((100,)), keras.layers.Dense(100)])
-    path = tmp_path / "a.weights.h5"
-    small.save_weights(path)
-    before = path.read_bytes()
-    with pytest.raises(FileError, match="untouched"):
-        large.save_weights(path)
-    assert path.read_bytes() == before and os.listdir(tmp_path) == [path.name]
+    for name in ("a.weights.h5", "a.keras"):
+        path = tmp_path / name
+
+        def save(model, path=path):
+            (model.save_weights if str(path).endswith("h5") else model.save)(path)
+
+        save(small)
+        before = path.read_bytes()
+        with pytest.raises(FileError, match="untouched"):
+            save(large)
+        assert path.read_bytes() == before
+    assert len(os.listdir(tmp_path)) == 2
 
 
 #: Forks processes that save without end, kills each at a random moment, and reads what is there.
@@ -92,11 +98,12 @@ import numpy as np
 import nbkeras as keras
 folder, kills = sys.argv[1], int(sys.argv[2])
 model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(500), keras.layers.Dense(64)])
-other = keras.Sequential([keras.Input((64,)), keras.layers.Dense(500), keras.layers.Dense(64)])
+other = keras.models.clone_model(model)
 model.compile("adam", "mse")
 model.optimizer.build(model.trainable_variables)
 def save(value):
     model.set_weights([np.full(w.shape, value, "float32") for w in model.weights])
+    model.save(folder + "/a.keras")
     model.save_weights(folder + "/a.weights.h5")
 save(0.0)
 rng = random.Random(0)
@@ -111,10 +118,12 @@ for kill in range(kills):
     time.sleep(rng.uniform(0.0, 0.03))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    other.load_weights(folder + "/a.weights.h5")
-    values = {float(v) for w in other.get_weights() for v in w.ravel()}
-    assert len(values) == 1, values
-    seen |= values
+    for load in (lambda: other.load_weights(folder + "/a.weights.h5"),
+                 lambda: other.set_weights(keras.saving.load_model(folder + "/a.keras").get_weights())):
+        load()
+        values = {float(v) for w in other.get_weights() for v in w.ravel()}
+        assert len(values) == 1, values
+        seen |= values
 print("left over", len([n for n in os.listdir(folder) if n.endswith(".tmp")]) > 0, "seen", len(seen))
 """
 

@@ -1,0 +1,59 @@
+"""A limit on the memory of variables that are made from a configuration that a stranger wrote.
+
+A file of a hundred bytes can ask for a layer of 10**12 units. Where the weights come from a file, their sizes are known
+before the first of them is made, so a model that wants more is refused instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import threading
+
+from nbkeras.errors import FileError
+
+_local = threading.local()
+
+
+@contextlib.contextmanager
+def limited(count: int, why: str):
+    """Inside the `with` block, variables of no more than `count` bytes in all can be made.
+
+    Args:
+        count: bytes.
+        why: what the message says they are for.
+
+    Example:
+        >>> with limited(100, "the file"):
+        ...     spend((5, 5), 8)
+        Traceback (most recent call last):
+        ...
+        nbkeras.errors.FileError: a variable of shape (5, 5) does not fit into what is left of the file.
+    """
+    outer = getattr(_local, "left", None)
+    _local.left = (count, why)
+    try:
+        yield
+    finally:
+        _local.left = outer
+
+
+def spend(shape, itemsize: int) -> None:
+    """Take a variable's bytes off the limit, if there is one.
+
+    Raises:
+        FileError: not so many bytes are left.
+    """
+    if getattr(_local, "left", None) is None:
+        return
+    count, why = _local.left
+    count -= math.prod(shape) * itemsize
+    if count < 0 or any(n < 0 for n in shape):
+        raise FileError(f"a variable of shape {tuple(shape)} does not fit into what is left of {why}.")
+    _local.left = (count, why)
+
+
+def memory() -> int:
+    """The bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

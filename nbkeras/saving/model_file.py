@@ -1,0 +1,109 @@
+"""Whole models as `.keras` files: configuration, weights, and what the model was compiled with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+
+from nbkeras.errors import ArgumentError, FileError, NbkerasError
+from nbkeras.layers import lookup
+from nbkeras.saving import archive, budget, registry, weights
+from nbkeras.saving.atomic import replacing
+from nbkeras.saving.byte_source import Bytes, open_bytes
+from nbkeras.saving.hdf5 import Hdf5
+
+#: What a model may need besides its weights: seeds, statistics of layers that files leave out.
+EXTRA_BYTES = 2**20
+
+
+def save_model(model, filepath, overwrite=True) -> None:
+    """Write a model to a `.keras` file; see `Model.save`."""
+    if hasattr(filepath, "write"):
+        _write(model, filepath)
+        return
+    path = os.fspath(filepath)
+    if not path.endswith(".keras"):
+        raise ArgumentError(
+            f"save: the file's name must end in '.keras', got {path!r}.",
+            next=f"model.save({os.path.splitext(path)[0] + '.keras'!r}).",
+        )
+    weights.check_overwrite(path, overwrite)
+    with replacing(path) as file:
+        _write(model, file)
+
+
+def _write(model, file) -> None:
+    if not model.built:
+        warnings.warn(f"model {model.name!r} is saved before it is built: the file has no weights of it.", stacklevel=4)
+    archive.write(file, model_config(model), weights.to_bytes(model))
+
+
+def model_config(model) -> dict:
+    """A model's configuration with what it was compiled with; without, and with a warning, if that cannot be saved."""
+    config = registry.serialize_keras_object(model)
+    try:
+        config["compile_config"] = model.get_compile_config()
+    except NbkerasError as error:
+        warnings.warn(
+            f"model {model.name!r} is saved without what it was compiled with, and has to be compiled after loading: "
+            f"{error}",
+            stacklevel=5,
+        )
+        config["compile_config"] = {}
+    return config
+
+
+def load_model(filepath, custom_objects=None, compile=True):
+    """A model from a `.keras` file; see `saving.load_model`."""
+    if hasattr(filepath, "read"):
+        return _from_archive(Bytes(filepath.read(), "model.keras"), custom_objects, compile)
+    path = os.fspath(filepath)
+    if not path.endswith(".keras"):
+        raise FileError(
+            f"load_model: the name of a file must end in '.keras', '.h5' or '.hdf5', got {path!r}.",
+            next="save the model with model.save('name.keras').",
+        )
+    file, source = open_bytes(path)
+    with file:
+        return _from_archive(source, custom_objects, compile)
+
+
+def _from_archive(source, custom_objects, compile):
+    found = archive.Archive(source)
+    file = Hdf5(found.weights())
+    with _told(found), registry.custom_object_scope(custom_objects or {}):
+        model = from_config(found.config(), sum(dataset.nbytes for _, dataset in file.root.datasets()), compile)
+        weights.load_weights(model, file)
+    return model
+
+
+@contextlib.contextmanager
+def _told(found: archive.Archive):
+    """Errors inside name the file and who wrote it."""
+    try:
+        yield
+    except FileError:
+        raise
+    except NbkerasError as error:
+        metadata = found.metadata()
+        version = str(metadata.get("keras_version"))[:40] if isinstance(metadata, dict) else "unknown"
+        raise FileError(f"file {found.source.name!r}, written for Keras {version}: {error}") from error
+
+
+def from_config(config, most_bytes: int, compile: bool):
+    """A model of a configuration whose variables take no more than so many bytes.
+
+    Args:
+        config: as `model_config` gives it.
+        most_bytes: what the file has for them.
+        compile: whether to compile the model as it was.
+    """
+    if not isinstance(config, dict):
+        raise ArgumentError(f"expected the configuration of a model, got {type(config).__name__}.")
+    with budget.limited(most_bytes + EXTRA_BYTES, "the file"):
+        model = lookup.deserialize(config)
+    compiled = config.get("compile_config")
+    if compile and compiled and hasattr(model, "compile_from_config"):
+        model.compile_from_config(compiled)
+    return model

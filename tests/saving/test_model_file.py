@@ -1,0 +1,254 @@
+"""`.keras` files of nbkeras's own: custom objects, names, what is left out, wrong calls."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+import nbkeras as keras
+from nbkeras.errors import ArgumentError, FileError
+from nbkeras.saving import load_model
+
+X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
+Y = X[:, :1] * 2
+
+
+def regressor():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    return model
+
+
+def same(one, other):
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def saved(model, **options):
+    file = io.BytesIO()
+    model.save(file)
+    return load_model(io.BytesIO(file.getvalue()), **options)
+
+
+def test_training_goes_on_with_the_same_bits(tmp_path):
+    model = regressor()
+    model.fit(X, Y, epochs=3, batch_size=5, verbose=0)
+    model.save(tmp_path / "a.keras")
+    other = load_model(tmp_path / "a.keras")
+    same(model, other)
+    assert int(other.optimizer.iterations) == 9
+    for each in (model, other):
+        each.fit(X, Y, epochs=3, batch_size=5, shuffle=False, verbose=0)
+    same(model, other)
+
+
+def test_without_compiling(tmp_path):
+    model = regressor()
+    model.train_on_batch(X, Y)
+    other = saved(model, compile=False)
+    assert not other.compiled
+    same(model, other)
+    uncompiled = saved(keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]))
+    assert not uncompiled.compiled
+
+
+class Scale(keras.layers.Layer):
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="w")
+
+    def call(self, x):
+        return x * self.w * self.factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+def closeness(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+
+class Own(keras.Model):
+    def __init__(self, units=3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.first, self.last = keras.layers.Dense(units), keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.last(self.first(x))
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+def test_objects_of_ones_own_are_given_by_the_caller(tmp_path):
+    path = tmp_path / "a.keras"
+    model = keras.Sequential([keras.Input((4,)), Scale(3.0), keras.layers.Dense(1)])
+    model.compile("sgd", closeness, metrics=[closeness])
+    model.fit(X, Y, verbose=0)
+    model.save(path)
+    mine = {"Scale": Scale, "closeness": closeness}
+    other = load_model(path, custom_objects=mine)
+    assert other.layers[0].factor == 3.0 and other.loss is closeness
+    same(model, other)
+    with keras.saving.custom_object_scope(mine):
+        same(model, load_model(path))
+    with pytest.raises(FileError, match=r"(?s)written for Keras 3.15.*unknown layer 'Scale'.*custom_objects={'Scale'"):
+        load_model(path)
+    with pytest.raises(FileError, match="unknown loss 'closeness'"):
+        load_model(path, custom_objects={"Scale": Scale})
+
+
+def test_a_class_of_ones_own_is_not_taken_for_one_that_ships():
+    class Dense(Scale):
+        pass
+
+    model = keras.Sequential([keras.Input((4,)), Dense(3.0)])
+    with pytest.raises(FileError, match="unknown layer 'Dense'"):
+        saved(model)
+    assert type(saved(model, custom_objects={"Dense": Dense}).layers[0]) is Dense
+
+
+def test_registered_objects():
+    @keras.saving.register_keras_serializable("tests_of_saving")
+    class Shift(Scale):
+        def call(self, x):
+            return x + self.w * self.factor
+
+    model = keras.Sequential([keras.Input((4,)), Shift(0.5)])
+    assert model.layers[0].get_config()["factor"] == 0.5
+    assert type(saved(model).layers[0]) is Shift
+    del keras.saving.get_custom_objects()["tests_of_saving>Shift"]
+
+
+def test_a_subclass_of_model(tmp_path):
+    model = Own(7)
+    model.compile("adam", "mse")
+    model.fit(X, Y, verbose=0)
+    other = saved(model, custom_objects={"Own": Own})
+    assert other.units == 7
+    same(model, other)
+
+
+def test_what_cannot_be_saved_of_compile_is_left_out_with_a_warning():
+    model = regressor()
+    model.compile("adam", lambda y, p: keras.ops.mean(y - p))
+    with pytest.warns(UserWarning, match=r"without what it was compiled with.*a lambda cannot be saved"):
+        other = saved(model)
+    assert not other.compiled
+    same(model, other)
+
+
+def test_a_model_that_is_not_built_is_saved_with_a_warning():
+    with pytest.warns(UserWarning, match="saved before it is built"):
+        other = saved(keras.Sequential([keras.layers.Dense(3)]))
+    assert not other.built and other.layers[0].units == 3
+
+
+def test_a_compile_of_ones_own():
+    class Trained(Own):
+        def compile(self, strength=1.0, **kwargs):
+            super().compile(**kwargs)
+            self.strength = strength
+
+        def get_compile_config(self):
+            return {"strength": self.strength}
+
+        def compile_from_config(self, config):
+            self.compile(strength=config["strength"], optimizer="sgd", loss="mse")
+
+    class Forgets(Trained):
+        compile_from_config = keras.Model.compile_from_config
+
+    for cls in (Trained, Forgets):
+        model = cls()
+        model.compile(strength=3.0, optimizer="sgd", loss="mse")
+        model(X)
+        if cls is Trained:
+            assert saved(model, custom_objects={"Trained": cls}).strength == 3.0
+        else:
+            with pytest.warns(UserWarning, match="has a compile\\(\\) of its own"):
+                assert not saved(model, custom_objects={"Forgets": cls}).compiled
+
+
+def test_wrong_calls(tmp_path):
+    model = regressor()
+    with pytest.raises(ArgumentError, match=r"(?s)must end in '.keras', got .*'.*m.kears'"):
+        model.save(tmp_path / "m.kears")
+    with pytest.raises(TypeError, match="unknown argument 'sav'"):
+        model.save(tmp_path / "m.keras", sav=1)
+    with pytest.raises(ArgumentError, match="zipped=False"):
+        model.save(tmp_path / "m", zipped=False)
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(FileError, match="overwrite is False"):
+        model.save(tmp_path / "m.keras", overwrite=False)
+    with pytest.raises(FileError, match=r"cannot read .*absent"):
+        load_model(tmp_path / "absent.keras")
+    with pytest.raises(FileError, match=r"must end in '.keras', '.h5' or '.hdf5', got .*'.*m.pkl'"):
+        load_model(tmp_path / "m.pkl")
+    (tmp_path / "text.keras").write_text("hello")
+    with pytest.raises(FileError, match=r"is not a .keras file that is read here"):
+        load_model(tmp_path / "text.keras")
+
+
+def edited(model, edit):
+    """The model's file with another configuration."""
+    file, changed = io.BytesIO(), io.BytesIO()
+    model.save(file)
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "config.json":
+                config = json.loads(data)
+                edit(config)
+                data = json.dumps(config)
+            new.writestr(name, data)
+    return io.BytesIO(changed.getvalue())
+
+
+def test_unknown_keys_are_named_with_the_version_that_wrote_them():
+    def layer_key(config):
+        config["config"]["layers"][1]["config"]["frobnicate"] = 1
+
+    def compile_key(config):
+        config["compile_config"]["optimiser"] = "adam"
+
+    with pytest.raises(FileError, match=r"(?s)written for Keras 3\.15\.0: .*'frobnicate'"):
+        load_model(edited(regressor(), layer_key))
+    with pytest.raises(FileError, match=r"unknown argument 'optimiser'; did you mean 'optimizer'"):
+        load_model(edited(regressor(), compile_key))
+
+
+def test_a_file_of_weights_alone_or_of_a_whole_model_gives_weights(tmp_path):
+    model, other = regressor(), regressor()
+    model.save(tmp_path / "a.keras")
+    report = other.load_weights(tmp_path / "a.keras")
+    assert report.complete and len(report.loaded) == 4
+    same(model, other)
+
+
+def test_text_and_configuration(tmp_path):
+    model = regressor()
+    other = keras.models.model_from_json(model.to_json())
+    other.set_weights(model.get_weights())
+    np.testing.assert_array_equal(other(X), model(X))
+    with pytest.raises(FileError, match="does not fit into what is left of this machine's memory"):
+        keras.models.model_from_json(model.to_json().replace('"units": 5', '"units": 1000000000000'))
+    with pytest.raises(FileError, match="is no JSON"):
+        keras.models.model_from_json("{")
+
+
+def test_deep_and_large_texts_are_refused():
+    for text, message in (
+        ("[" * 100_000, "is no JSON"),
+        ("[" * 300 + "]" * 300, "values inside values"),
+        ("[" + "1," * 2_000_001 + "1]", "more than"),
+        ("9" * 5000, "is no JSON"),
+    ):
+        with pytest.raises(FileError, match=message):
+            keras.models.model_from_json(text)
