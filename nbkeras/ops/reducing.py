@@ -200,7 +200,8 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
     Args:
         ord: None for the Euclidean norm. Vectors: a number p for sum(|x|**p)**(1/p), inf, -inf, 0 to count. Matrices:
-            'fro', or the largest (smallest) sum of |x| over columns, 1 (-1), or rows, inf (-inf).
+            'fro', the sum of singular values, 'nuc', the largest (smallest) of them, 2 (-2), or the largest
+            (smallest) sum of |x| over columns, 1 (-1), or rows, inf (-inf).
         axis: one axis, two, or None for all.
     """
     x = floating(x)
@@ -234,9 +235,15 @@ def _vector_norm(x, ord, axes, keepdims):
 def _matrix_norm(x, ord, axes, keepdims):
     if ord == "fro":
         return emit("sqrt", sum(emit("square", x), axes, keepdims))
+    if ord in ("nuc", 2, -2):
+        from nbkeras.ops import factoring
+
+        values = factoring.svd(shaping.moveaxis(x, axes, (-2, -1)), compute_uv=False)
+        y = {"nuc": sum, 2: max, -2: min}[ord](values, -1)
+        return shaping.expand_dims(y, tuple(sorted(axes))) if keepdims else y
     if ord not in (1, -1, np.inf, -np.inf):
         raise ArgumentError(
-            f"norm: ord={ord!r} of matrices is not supported.", next="use 'fro', 1, -1, inf or -inf, or one axis."
+            f"norm: ord={ord!r} of matrices is not known.", next="use 'fro', 'nuc', 1, -1, 2, -2, inf or -inf."
         )
     rows, columns = axes
     added, chosen = (rows, columns) if ord in (1, -1) else (columns, rows)

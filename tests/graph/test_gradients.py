@@ -34,6 +34,12 @@ PLAIN = window(2, padding=1, stride=2)
 GROUPED = window(1, groups=2, dilation=2, padding=1)
 DEPTHWISE = window(1, groups=3, padding=1)
 
+def spd(batch, n):
+    """Symmetric positive definite matrices with eigenvalues apart from each other."""
+    x = away(batch, n, n)
+    return x @ x.swapaxes(1, 2) + np.diag(np.arange(1.0, n + 1))
+
+
 STATE = np.array([3, 5], np.int64)
 INDEX = np.array([2, 0, 2, -1], np.int64)
 OFFSETS = (0, 3, 7)
@@ -102,6 +108,20 @@ CASES |= {
         (lambda x, y: emit("convolution_kernel", x, y, shape=(2,), **GROUPED), [away(1, 5, 4), away(1, 4, 4)]),
         (lambda x, y: emit("convolution_kernel", x, y, shape=(3,), **DEPTHWISE), [away(1, 4, 3), away(1, 4, 3)]),
     ],
+    "cholesky": [(lambda x: emit("cholesky", x), [spd(2, 3)])],
+    "triangular_solve": [
+        (lambda a, b, k=k: emit("triangular_solve", a, b, **k), [spd(2, 3), away(2, 3, 2)])
+        for k in ({"lower": l, "transposed": t, "unit": u} for l in (False, True) for t in (False, True) for u in (False, True))
+    ],
+    "lu": [(lambda x: emit("lu", x)[0], [away(2, 3, 3)])],
+    "permute_rows": [
+        (lambda x, i=i: emit("permute_rows", x, np.array([[2, 0, 1], [1, 0, 2]]), inverse=i), [away(2, 3, 2)]) for i in (False, True)
+    ],
+    "solve": [(lambda a, b, t=t: emit("solve", a, b, transposed=t), [spd(2, 3) + away(2, 3, 3), away(2, 3, 2)]) for t in (False, True)],
+    "determinant": [(lambda x: emit("determinant", x), [spd(2, 3) - 4 * np.eye(3)])],
+    "qr": [(lambda x: emit("qr", x, columns=2), [away(2, 4, 2)]), (lambda x: emit("qr", x, columns=3), [away(2, 3, 3)])],
+    "eigh": [(lambda x: emit("eigh", x), [spd(2, 3)])],
+    "svd": [(lambda x: emit("svd", x), [away(2, 4, 3)]), (lambda x: emit("svd", x), [away(1, 3, 3)])],
     "softmax": [(lambda x, log=log: emit("softmax", x, log=log), [away(2, 4)]) for log in (False, True)],
     "matmul": [
         (

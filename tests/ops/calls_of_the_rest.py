@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.ops.draw import ROWS as B
-from tests.ops.draw import b, f, holes, i, nan, nz, pos, u
+from tests.ops.draw import b, f, holes, i, nan, nz, pos, spd, u
 
 BITS = {
     name: [(i(B, 3), i(3)), (u(B, 2), u(2)), (u(B, 2), i(2)), (i(B, 2), 3), (b(B, 2), b(2)), (i(0, 2), i(2))]
@@ -61,4 +61,20 @@ COUNTS = {
     + [(i(B, 4), 1)],
     "segment_sum": [(pos(7, 2), i(7, low=-1, high=5), 3)],
 }
-TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS)
+FACTORS = {
+    "cholesky": [(spd(3),), (spd(B, 4), {"upper": True}), (spd(2, 2, 1),)],
+    "cholesky_inverse": [(np.linalg.cholesky(spd(3)),), (np.linalg.cholesky(spd(4)).T.copy(), {"upper": True})],
+    "solve": [(spd(B, 3), f(B, 3, 2)), (f(4, 4), f(4)), (f(2, 3, 3), f(2, 3, 1)), (spd(9), f(9, 2))],
+    "solve_triangular": [(spd(B, 3), f(B, 3, 2)), (spd(4), f(4), {"lower": True}), (spd(2, 3), f(2, 3))],
+    "inv": [(f(3, 3),), (spd(B, 4),), (f(2, 3, 1, 1) + 1,)],
+    "det": [(f(3, 3),), (f(B, 4, 4),), (f(1, 1),), (np.zeros((2, 2), "float32"),)],
+    "slogdet": [(f(3, 3),), (f(B, 4, 4),), (np.zeros((2, 2), "float32"),)],
+    "logdet": [(spd(3),), (spd(B, 4),)],
+    "lu_factor": [(f(3, 3),), (f(B, 4, 4),), (f(2, 5, 3),)],
+    "qr": [(f(4, 3),), (f(B, 3, 4),), (f(B, 4, 3), {"mode": "complete"}), (f(3, 3),), (f(2, 1),)],
+    "lstsq": [(f(5, 3), f(5)), (f(5, 3), f(5, 2)), (f(3, 5), f(3)), (f(4, 4), f(4, 2), 0.2)],
+    "pinv": [(f(5, 3),), (f(B, 3, 4),), (f(4, 4), 0.3)],
+    "matrix_rank": [(f(5, 3),), (np.ones((B, 3, 3), "float32"),), (np.zeros((2, 2), "float32"),), (spd(4), 3.0)],
+    "norm": [(f(B, 3, 4), o, (1, 2)) for o in ("nuc", 2, -2)],
+}
+TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS, FACTORS)

@@ -65,3 +65,9 @@ def holes(*shape):
 def prob(*shape):
     x = _RNG.uniform(0.1, 1, size=shape).astype("float32")
     return (x / x.sum(-1, keepdims=True)).astype("float32")
+
+
+def spd(*shape):
+    """Symmetric positive definite matrices."""
+    x = f(*shape, shape[-1])
+    return (x @ np.swapaxes(x, -1, -2) + np.diag(np.arange(1.0, shape[-1] + 1))).astype("float32")

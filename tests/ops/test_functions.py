@@ -8,7 +8,7 @@ import pytest
 from nbkeras import ops
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.traced import Traced
-from tests.ops.draw import f, i, pos
+from tests.ops.draw import f, i, pos, spd
 
 X = f(4, 3)
 
@@ -106,6 +106,47 @@ def test_getitem_of_masks_and_operators():
     np.testing.assert_array_equal(Traced(lambda x: x[:, ::2] * 2 - x[..., :1])(X), X[:, ::2] * 2 - X[..., :1])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(3, 5, 5), (2, 6, 3), (2, 3, 6), (1, 1), (20, 20), (2, 0, 3)])
+def test_eigenvalues_and_singular_values(shape, dtype):
+    close = {"rtol": 1e-4, "atol": 2e-5} if dtype == "float32" else {"rtol": 1e-10, "atol": 1e-12}
+    x = f(*shape).astype(dtype)
+    if len(shape) == 3 and shape[-1] > 2 and shape[-2]:
+        x[0, :, 1] = x[0, :, 0] * 2  # of lower rank
+    for full in (False, True):
+        u, s, vt = ops.svd(x, full_matrices=full)
+        expected = np.linalg.svd(x.astype("float64"), full_matrices=full)
+        assert [a.shape for a in (u, s, vt)] == [a.shape for a in expected]
+        np.testing.assert_allclose(s, expected[1], **close)
+        r = s.shape[-1]
+        np.testing.assert_allclose(u[..., :r] * s[..., None, :] @ vt[..., :r, :], x, **close)
+        for q in (u, np.swapaxes(vt, -1, -2)):
+            identity = np.broadcast_to(np.eye(q.shape[-1]), (*q.shape[:-2], q.shape[-1], q.shape[-1]))
+            np.testing.assert_allclose(np.swapaxes(q, -1, -2) @ q, identity, **close)
+    np.testing.assert_array_equal(ops.svd(x, compute_uv=False), s)
+    if shape[-1] == shape[-2]:
+        values, vectors = ops.eigh(x)
+        symmetric = (x + np.swapaxes(x, -1, -2)) / 2
+        np.testing.assert_allclose(values, np.linalg.eigvalsh(symmetric.astype("float64")), **close)
+        np.testing.assert_allclose(symmetric @ vectors, vectors * values[..., None, :], **close)
+
+
+@pytest.mark.parametrize("name", ["cholesky", "inv", "det", "slogdet", "qr", "svd", "eigh", "lu_factor"])
+def test_factors_in_double_precision(name):
+    x = spd(3, 5).astype("float64")
+    got = ops.svd(x)[1] if name == "svd" else ops.eigh(x)[0] if name == "eigh" else getattr(ops, name)(x)
+    if name == "lu_factor":
+        lower, upper = np.tril(got[0], -1) + np.eye(5), np.triu(got[0])
+        got, expected = np.sort(lower @ upper, 1), np.sort(x, 1)
+    else:
+        function = {"svd": np.linalg.svdvals, "eigh": np.linalg.eigvalsh}.get(name) or getattr(np.linalg, name)
+        expected = function(x)
+    if name not in ("slogdet", "qr"):
+        got, expected = [got], [expected]
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
 BAD = {
     "broadcast": (lambda: ops.add(f(2, 3), f(4)), ShapeError, r"add: shapes \(2, 3\) and \(4,\) do not broadcast"),
     "matmul": (lambda: ops.matmul(f(2, 3), f(2, 3)), ShapeError, r"do not fit: 3 columns against 2 rows"),
@@ -122,7 +163,12 @@ BAD = {
     "index": (lambda: ops.getitem(X, 4), ArgumentError, r"index 4 is out of range for axis 0 of \(4, 3\)"),
     "indices": (lambda: ops.getitem(X, (0, 0, 0)), ArgumentError, "3 indices for a tensor of rank 2"),
     "pad mode": (lambda: ops.pad(X, 1, "edge"), ArgumentError, "constant, reflect or symmetric, got 'edge'"),
-    "norm": (lambda: ops.norm(X, "nuc"), ArgumentError, "ord='nuc' of matrices is not supported"),
+    "norm": (lambda: ops.norm(X, "max"), ArgumentError, "ord='max' of matrices is not"),
+    "cholesky": (lambda: ops.cholesky(-np.eye(2)), ArgumentError, "not positive definite"),
+    "square": (lambda: ops.inv(f(2, 3)), ShapeError, r"inv: expected square matrices, got shape \(2, 3\)"),
+    "sides": (lambda: ops.solve(f(3, 3), f(2, 1)), ShapeError, "do not fit"),
+    "qr": (lambda: ops.qr(X, "raw"), ArgumentError, "mode must be 'reduced' or 'complete'"),
+    "vector": (lambda: ops.svd(f(3)), ShapeError, "rank >= 2"),
     "quantile": (lambda: ops.quantile(X, 0.5, method="x"), ArgumentError, "method must be one of linear"),
     "string": (lambda: ops.add(X, "a"), ArgumentTypeError, "expected a tensor or number, got 'a' of type str"),
     "dtype": (lambda: ops.cast(X, "float16"), ArgumentError, "dtype: expected one of"),

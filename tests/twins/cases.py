@@ -93,10 +93,10 @@ def normal(rng, shape, real, scale=1.0):
 
 def make_cases() -> dict[str, Case]:
     """Every case by name, from the files of `cases_of`."""
-    from tests.twins.cases_of import arrays, convolution, images, learning, programs
+    from tests.twins.cases_of import arrays, convolution, images, learning, matrices, programs
 
     maker = Maker()
-    for module in (learning, arrays, convolution, images, programs):
+    for module in (learning, arrays, convolution, images, matrices, programs):
         for add in module.FAMILIES:
             add(maker)
     return maker.cases

@@ -3,6 +3,7 @@
 from nbkeras.graph.primitives import (
     convolution,
     elementwise,
+    factoring,
     indexing,
     linear,
     moving,
@@ -24,6 +25,7 @@ __all__ = [
     "convolution",
     "elementwise",
     "emit",
+    "factoring",
     "indexing",
     "lift",
     "linear",

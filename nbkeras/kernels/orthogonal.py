@@ -1,0 +1,227 @@
+"""Matrices by orthogonal factors: Householder's QR, Jacobi's eigenvalues and singular values. A matrix an item."""
+
+from nbkeras.kernels._jit import kernel, scalar
+from nbkeras.kernels.scalars import absolute, sqrt
+
+#: Passes over all pairs of columns after which Jacobi's methods stop at the latest; they need 5 to 10.
+SWEEPS = 40
+
+
+@kernel
+def qr(q: "T b*m*c", r: "T b*c*n", work: "T b*(m+1)*n", a: "T b*m*n", m: "i8", n: "i8", c: "i8", lo, hi):
+    """q r = a: q has c orthonormal columns, r is upper triangular, with the signs that LAPACK gives.
+
+    work: Householder's vectors under the diagonal, their factors in the last row.
+    """
+    real = type(q[0])
+    steps = m if m < n else n
+    for item in range(lo, hi):
+        w = item * (m + 1) * n
+        taus = w + m * n
+        for i in range(m * n):
+            work[w + i] = a[item * m * n + i]
+        for j in range(steps):
+            alpha = work[w + j * n + j]
+            below = real(0.0)
+            for i in range(j + 1, m):
+                below += work[w + i * n + j] * work[w + i * n + j]
+            tau = real(0.0)
+            if below > 0:
+                length = sqrt(alpha * alpha + below)
+                beta = -length if alpha >= 0 else length
+                tau = (beta - alpha) / beta
+                for i in range(j + 1, m):
+                    work[w + i * n + j] /= alpha - beta
+                work[w + j * n + j] = beta
+                for k in range(j + 1, n):
+                    total = work[w + j * n + k]
+                    for i in range(j + 1, m):
+                        total += work[w + i * n + j] * work[w + i * n + k]
+                    total *= tau
+                    work[w + j * n + k] -= total
+                    for i in range(j + 1, m):
+                        work[w + i * n + k] -= total * work[w + i * n + j]
+            work[taus + j] = tau
+        for i in range(c):
+            for k in range(n):
+                r[(item * c + i) * n + k] = work[w + i * n + k] if i <= k else real(0.0)
+        first = item * m * c
+        for i in range(m):
+            for k in range(c):
+                q[first + i * c + k] = real(1.0) if i == k else real(0.0)
+        for step in range(steps):
+            j = steps - 1 - step
+            tau = work[taus + j]
+            for k in range(c):
+                total = q[first + j * c + k]
+                for i in range(j + 1, m):
+                    total += work[w + i * n + j] * q[first + i * c + k]
+                total *= tau
+                q[first + j * c + k] -= total
+                for i in range(j + 1, m):
+                    q[first + i * c + k] -= total * work[w + i * n + j]
+
+
+@scalar
+def rotation(theta, one):
+    """(cosine, sine) of the rotation whose tangent is the smaller root of t**2 + 2 theta t = 1."""
+    t = one / (absolute(theta) + sqrt(theta * theta + one))
+    t = -t if theta < 0 else t
+    cosine = one / sqrt(t * t + one)
+    return cosine, t * cosine
+
+
+@kernel
+def eigh(values: "T b*n", vectors: "T b*n*n", work: "T b*n*n", a: "T b*n*n", n: "i8", lo, hi):
+    """(a + a')/2 vectors = vectors diag(values), values ascending.   Source: Jacobi, 1846, in cyclic order."""
+    real = type(values[0])
+    for item in range(lo, hi):
+        base = item * n * n
+        for i in range(n):
+            for j in range(n):
+                work[base + i * n + j] = (a[base + i * n + j] + a[base + j * n + i]) * real(0.5)
+                vectors[base + i * n + j] = real(1.0) if i == j else real(0.0)
+        turned = True
+        sweep = 0
+        while turned and sweep < SWEEPS:
+            turned = False
+            sweep += 1
+            for p in range(n - 1):
+                for q in range(p + 1, n):
+                    x = work[base + p * n + p]
+                    y = work[base + q * n + q]
+                    z = work[base + p * n + q]
+                    size = absolute(z)
+                    # Too small to change either of the two: then it is dropped.
+                    if absolute(x) + size != absolute(x) or absolute(y) + size != absolute(y):
+                        turned = True
+                        c, s = rotation((y - x) / (z + z), real(1.0))
+                        for k in range(n):
+                            left = work[base + k * n + p]
+                            right = work[base + k * n + q]
+                            work[base + k * n + p] = c * left - s * right
+                            work[base + k * n + q] = s * left + c * right
+                        for k in range(n):
+                            left = work[base + p * n + k]
+                            right = work[base + q * n + k]
+                            work[base + p * n + k] = c * left - s * right
+                            work[base + q * n + k] = s * left + c * right
+                        for k in range(n):
+                            left = vectors[base + k * n + p]
+                            right = vectors[base + k * n + q]
+                            vectors[base + k * n + p] = c * left - s * right
+                            vectors[base + k * n + q] = s * left + c * right
+                    work[base + p * n + q] = real(0.0)
+                    work[base + q * n + p] = real(0.0)
+        for i in range(n):
+            values[item * n + i] = work[base + i * n + i]
+        for i in range(n - 1):
+            best = i
+            for j in range(i + 1, n):
+                if values[item * n + j] < values[item * n + best]:
+                    best = j
+            if best != i:
+                held = values[item * n + i]
+                values[item * n + i] = values[item * n + best]
+                values[item * n + best] = held
+                for k in range(n):
+                    held = vectors[base + k * n + i]
+                    vectors[base + k * n + i] = vectors[base + k * n + best]
+                    vectors[base + k * n + best] = held
+
+
+@kernel
+def svd(u: "T b*m*n", s: "T b*n", v: "T b*n*n", a: "T b*m*n", m: "i8", n: "i8", lo, hi):
+    """a = u diag(s) v', m >= n: columns of u and v orthonormal, s descending.   Source: Hestenes, 1958 (one-sided).
+
+    Columns of u that belong to singular values of 0 are completed by Gram and Schmidt.
+    """
+    real = type(s[0])
+    one = real(1.0)
+    unit = one
+    while one + unit * real(0.5) != one:
+        unit *= real(0.5)
+    for item in range(lo, hi):
+        left = item * m * n
+        right = item * n * n
+        for i in range(m * n):
+            u[left + i] = a[left + i]
+        for i in range(n):
+            for j in range(n):
+                v[right + i * n + j] = one if i == j else real(0.0)
+        turned = True
+        sweep = 0
+        while turned and sweep < SWEEPS:
+            turned = False
+            sweep += 1
+            for p in range(n - 1):
+                for q in range(p + 1, n):
+                    x = real(0.0)
+                    y = real(0.0)
+                    z = real(0.0)
+                    for k in range(m):
+                        first = u[left + k * n + p]
+                        second = u[left + k * n + q]
+                        x += first * first
+                        y += second * second
+                        z += first * second
+                    if absolute(z) > unit * sqrt(x) * sqrt(y):
+                        turned = True
+                        cosine, sine = rotation((y - x) / (z + z), one)
+                        for k in range(m):
+                            first = u[left + k * n + p]
+                            second = u[left + k * n + q]
+                            u[left + k * n + p] = cosine * first - sine * second
+                            u[left + k * n + q] = sine * first + cosine * second
+                        for k in range(n):
+                            first = v[right + k * n + p]
+                            second = v[right + k * n + q]
+                            v[right + k * n + p] = cosine * first - sine * second
+                            v[right + k * n + q] = sine * first + cosine * second
+        for j in range(n):
+            total = real(0.0)
+            for k in range(m):
+                total += u[left + k * n + j] * u[left + k * n + j]
+            s[item * n + j] = sqrt(total)
+        for i in range(n):
+            best = i
+            for j in range(i + 1, n):
+                if s[item * n + j] > s[item * n + best]:
+                    best = j
+            if best != i:
+                held = s[item * n + i]
+                s[item * n + i] = s[item * n + best]
+                s[item * n + best] = held
+                for k in range(m):
+                    held = u[left + k * n + i]
+                    u[left + k * n + i] = u[left + k * n + best]
+                    u[left + k * n + best] = held
+                for k in range(n):
+                    held = v[right + k * n + i]
+                    v[right + k * n + i] = v[right + k * n + best]
+                    v[right + k * n + best] = held
+        least = s[item * n] * unit * real(m) * real(0.5)
+        axis = 0
+        for j in range(n):
+            if s[item * n + j] > least:
+                for k in range(m):
+                    u[left + k * n + j] /= s[item * n + j]
+            else:
+                # The first unit vectors that the columns before leave something of: twice, against rounding.
+                length = real(0.0)
+                while length < real(0.01) and axis < m:
+                    for k in range(m):
+                        u[left + k * n + j] = one if k == axis else real(0.0)
+                    axis += 1
+                    for _ in range(2):
+                        for i in range(j):
+                            total = real(0.0)
+                            for k in range(m):
+                                total += u[left + k * n + i] * u[left + k * n + j]
+                            for k in range(m):
+                                u[left + k * n + j] -= total * u[left + k * n + i]
+                    length = real(0.0)
+                    for k in range(m):
+                        length += u[left + k * n + j] * u[left + k * n + j]
+                for k in range(m):
+                    u[left + k * n + j] /= sqrt(length)

@@ -1,0 +1,128 @@
+"""Cases of factors of matrices (see cases.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.twins.cases import normal
+
+
+def _definite(rng, batch, n, real):
+    x = normal(rng, (batch, n, n), np.float64)
+    return (x @ x.swapaxes(1, 2) + np.diag(np.arange(1.0, n + 1))).astype(real)
+
+
+def triangles(maker):
+    for dtype in ("f4", "f8"):
+        for batch, n, k in ((3, 4, 2), (1, 1, 1), (5, 3, 1)):
+
+            def zeros(real, *shape):
+                return np.zeros(shape, real)
+
+            def add(kernel, label, make, dtype=dtype, batch=batch, n=n):
+                maker.add(kernel, f"{label}{batch}-{n}", dtype, make, batch)
+
+            add("cholesky", "", lambda rng, real, b=batch, n=n: [zeros(real, b, n, n), _definite(rng, b, n, real), n])
+            for flags in ((0, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 0)):
+                add(
+                    "triangular_solve",
+                    "".join(map(str, flags)) + "-",
+                    lambda rng, real, b=batch, n=n, k=k, flags=flags: [
+                        zeros(real, b, n, k),
+                        _definite(rng, b, n, real),
+                        normal(rng, (b, n, k), real),
+                        n,
+                        k,
+                        *flags,
+                    ],
+                )
+            for inverse in (0, 1):
+                add(
+                    "permute_rows",
+                    f"{inverse}-",
+                    lambda rng, real, b=batch, n=n, k=k, inverse=inverse: [
+                        zeros(real, b, n, k),
+                        np.stack([rng.permutation(n) for _ in range(b)]),
+                        normal(rng, (b, n, k), real),
+                        n,
+                        k,
+                        inverse,
+                    ],
+                )
+            add(
+                "determinant",
+                "",
+                lambda rng, real, b=batch, n=n: [
+                    *(zeros(real, b) for _ in range(3)),
+                    normal(rng, (b, n, n), real),
+                    np.tile(np.arange(n, dtype=np.int32)[::-1].copy(), (b, 1)),
+                    n,
+                ],
+            )
+        for batch, m, n in ((3, 4, 4), (2, 5, 3), (2, 3, 5)):
+            maker.add(
+                "lu",
+                f"{batch}-{m}-{n}",
+                dtype,
+                lambda rng, real, b=batch, m=m, n=n: [
+                    np.zeros((b, m, n), real),
+                    np.zeros((b, min(m, n)), np.int32),
+                    np.zeros((b, m), np.int64),
+                    normal(rng, (b, m, n), real),
+                    m,
+                    n,
+                ],
+                batch,
+            )
+
+
+def orthogonal(maker):
+    for dtype in ("f4", "f8"):
+        for batch, m, n, c in ((2, 4, 3, 3), (2, 4, 3, 4), (1, 3, 5, 3), (1, 1, 1, 1)):
+            maker.add(
+                "qr",
+                f"{batch}-{m}-{n}-{c}",
+                dtype,
+                lambda rng, real, b=batch, m=m, n=n, c=c: [
+                    np.zeros((b, m, c), real),
+                    np.zeros((b, c, n), real),
+                    np.zeros((b, m + 1, n), real),
+                    normal(rng, (b, m, n), real),
+                    m,
+                    n,
+                    c,
+                ],
+                batch,
+            )
+        for batch, n in ((3, 4), (1, 1)):
+            maker.add(
+                "eigh",
+                f"{batch}-{n}",
+                dtype,
+                lambda rng, real, b=batch, n=n: [
+                    np.zeros((b, n), real),
+                    np.zeros((b, n, n), real),
+                    np.zeros((b, n, n), real),
+                    _definite(rng, b, n, real),
+                    n,
+                ],
+                batch,
+            )
+        for batch, m, n in ((2, 4, 3), (1, 1, 1)):
+            maker.add(
+                "svd",
+                f"{batch}-{m}-{n}",
+                dtype,
+                lambda rng, real, b=batch, m=m, n=n: [
+                    np.zeros((b, m, n), real),
+                    np.zeros((b, n), real),
+                    np.zeros((b, n, n), real),
+                    normal(rng, (b, m, n), real),
+                    m,
+                    n,
+                ],
+                batch,
+            )
+
+
+FAMILIES = [triangles, orthogonal]
