@@ -6,6 +6,8 @@
 | softmax beside its cross-entropy | the loss kernel computes the softmax anyway | one pass over the predictions |
 | affine, convolution + activation | the activation runs on registers or a hot tile | one pass over the layer's output |
 | places of max pooling that no gradient reads | only training needs them | a pass over an eighth of the input |
+| normalization of channels + relu | one more instruction as the result is stored | two passes over the output |
+| relu's derivative before that of the normalization | whether x passed is computed again from x | three passes |
 | their gradients + relu's derivative | the mask is applied as the tile is stored | one pass over the layer's gradient |
 | chains of elementwise nodes | one pass over memory for the whole chain (`groups.py`) | a pass a node |
 """
@@ -32,7 +34,7 @@ def fuse(graph) -> list[Node]:
     """
     nodes, checked = order.live(graph), set()
     verify(nodes, graph, "trace", checked)
-    for rewrite in (merge_equal, share_softmax, forget_places, fuse_activation, fuse_gate):
+    for rewrite in REWRITES:
         before, nodes = nodes, rewrite(nodes, graph)
         if nodes is not before:
             verify(nodes, graph, rewrite.__name__, checked)
@@ -169,6 +171,88 @@ def fuse_activation(nodes, graph):
     return kept
 
 
+def fuse_channels(nodes, graph):
+    """A normalization of channels that only a relu reads applies it."""
+    kinds = ("batch_norm", "channel_affine")
+    producers = {id(s): n for n in nodes for s in n.outputs if n.primitive.name in kinds}
+    uses = _uses(nodes, graph) if producers else {}
+    gone, made = set(), {}
+    for node in nodes:
+        source = producers.get(id(node.inputs[0])) if node.primitive.name == "relu" else None
+        if source is None or node.inputs[0].index != 0 or uses[id(node.inputs[0])] != 1 or "relu" in source.params:
+            continue
+        made[id(source)] = Node(source.primitive, source.inputs, {**source.params, "relu": True}, source.scope)
+        gone.add((id(node), id(node.outputs[0]), id(source)))
+    if not made:
+        return nodes
+    pairs = ((n.outputs, made[id(n)].outputs) for n in nodes if id(n) in made)
+    replacement = {id(s): t for old, new in pairs for s, t in zip(old, new, strict=True)}
+    replacement.update((output, made[source].outputs[0]) for _, output, source in gone)
+    relus = {relu for relu, _, _ in gone}
+    kept = [made.get(id(n), n) for n in nodes if id(n) not in relus]
+    _replace(kept, graph, replacement)
+    return kept
+
+
+def _gate_of(node, producers, graph):
+    """y and g of where(y > 0, g, 0), or None."""
+    condition, value, zero = node.inputs
+    test = producers.get(id(condition))
+    if test is None or test.primitive.name != "greater" or test.inputs[0].shape != node.outputs[0].shape:
+        return None
+    if not order.is_constant(zero, graph, 0) or not order.is_constant(test.inputs[1], graph, 0):
+        return None
+    return test.inputs[0], value
+
+
+def gate_channels(nodes, graph):
+    """where(y > 0, dy, 0) before the gradient of the normalization that made y: its kernels see that from x."""
+    if not any(n.primitive.name == "batch_norm" and "relu" in n.params for n in nodes):
+        return nodes
+    producers = {id(s): n for n in nodes for s in n.outputs}
+    readers: dict[int, list] = {}
+    for node in nodes:
+        for symbol in node.inputs:
+            readers.setdefault(id(symbol), []).append(node)
+    asked = {id(s) for s in (*graph.outputs, *graph.writes.values())}
+    made = {}
+    for node in nodes:
+        gate = _gate_of(node, producers, graph) if node.primitive.name == "where" else None
+        source = producers.get(id(gate[0])) if gate else None
+        if source is None or source.primitive.name != "batch_norm" or "relu" not in source.params:
+            continue
+        masked, after = node.outputs[0], readers.get(id(node.outputs[0]), [])
+        x, mean = source.inputs[0], source.outputs[1]
+        if id(masked) in asked or not all(
+            n.primitive.name in ("channel_sums", "channel_mix")
+            and n.inputs[0] is masked
+            and n.inputs[1] is x
+            and n.inputs[2] is mean
+            for n in after
+        ):
+            continue
+        for reader in after:
+            inputs = (gate[1], *reader.inputs[1:], source.outputs[3], source.inputs[2])
+            made[id(reader)] = Node(reader.primitive, inputs, reader.params, reader.scope)
+    if not made:
+        return nodes
+    pairs = ((n.outputs, made[id(n)].outputs) for n in nodes if id(n) in made)
+    replacement = {id(s): t for old, new in pairs for s, t in zip(old, new, strict=True)}
+    kept = [made.get(id(n), n) for n in nodes]
+    _replace(kept, graph, replacement)
+    return _needed(kept, graph)
+
+
+def _needed(nodes, graph):
+    """Those of which a node or the graph reads something."""
+    needed, kept = {id(s) for s in (*graph.outputs, *graph.writes.values())}, []
+    for node in reversed(nodes):
+        if any(id(s) in needed for s in node.outputs):
+            kept.append(node)
+            needed.update(id(s) for s in node.inputs)
+    return kept[::-1]
+
+
 def fuse_gate(nodes, graph):
     """where(y > 0, product, 0), the gradient through relu, is applied as the product is stored."""
     uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
@@ -176,12 +260,10 @@ def fuse_gate(nodes, graph):
     for node in nodes:
         if node.primitive.name != "where":
             continue
-        condition, value, zero = node.inputs
-        test, chain = producers.get(id(condition)), []
-        if test is None or test.primitive.name != "greater" or test.inputs[0].shape != node.outputs[0].shape:
+        found, chain = _gate_of(node, producers, graph), []
+        if found is None:
             continue
-        if not order.is_constant(zero, graph, 0) or not order.is_constant(test.inputs[1], graph, 0):
-            continue
+        gate, value = found
         product = producers.get(id(value))
         while product is not None and product.primitive.name == "reshape" and uses[id(product.outputs[0])] == 1:
             chain.append(product)
@@ -190,7 +272,6 @@ def fuse_gate(nodes, graph):
             continue
         if product.outputs[0].size != node.outputs[0].size:
             continue
-        gate = test.inputs[0]
         row = TABLE[GATED[product.primitive.name]]
         made[id(node)] = Node(row, (*product.inputs, gate), product.params, product.scope)
         gone.update(id(n) for n in (*chain, product))
@@ -199,5 +280,16 @@ def fuse_gate(nodes, graph):
     replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
     kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
     _replace(kept, graph, replacement)
-    needed = {id(s) for n in kept for s in n.inputs} | {id(s) for s in (*graph.outputs, *graph.writes.values())}
-    return [n for n in kept if any(id(s) in needed for s in n.outputs)]
+    return _needed(kept, graph)
+
+
+#: All rewrites, in order: a gate goes into a normalization rather than into the product before it.
+REWRITES = (
+    merge_equal,
+    share_softmax,
+    forget_places,
+    fuse_activation,
+    fuse_channels,
+    gate_channels,
+    fuse_gate,
+)

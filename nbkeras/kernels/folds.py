@@ -189,6 +189,27 @@ def pair_loop(trace, op=None, stores=True):
     return loop
 
 
+def triple_loop(trace, op=None, stores=True):
+    """`row_loop` of three rows and four numbers: loop(like, result, x, t, u, a, b, c, d, count).
+
+    v[i] = trace(x[i], t[i], u[i], a, b, c, d).
+    """
+
+    @intrinsic
+    def loop(typing_context, like, result, x, t, u, a, b, c, d, count):
+        def codegen(context, builder, signature, values):
+            shape = _Shape(context, builder, signature.args[0].dtype)
+            _, result, x, t, u, *numbers, count = values
+            spread = [Value(builder, shape.spread(number)) for number in numbers]
+            total = lambda *rows: trace(*rows, *spread)  # noqa: E731
+            return _row(shape, total, op, result if stores else None, [x, t, u], count)
+
+        kind = like.dtype
+        return kind(like, *[types.int64] * 4, *[kind] * 4, types.int64), codegen
+
+    return loop
+
+
 @intrinsic
 def fold_row(typing_context, like, op, x, count):
     """The fold of count numbers by an op known at run time."""
@@ -265,4 +286,5 @@ def fold_columns(typing_context, like, op, result, x, rows, stride, width):
     return types.void(like, *[types.int64] * 6), codegen
 
 
-__all__ = ["FOLDS", "MAXIMUM", "MINIMUM", "PRODUCT", "SUM", "fold_columns", "fold_row", "pair_loop", "row_loop"]
+__all__ = ["FOLDS", "MAXIMUM", "MINIMUM", "PRODUCT", "SUM"]
+__all__ += ["fold_columns", "fold_row", "pair_loop", "row_loop", "triple_loop"]

@@ -9,6 +9,8 @@ from nbkeras.layers.adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
+from nbkeras.layers.batch_normalization import BatchNormalization
+from nbkeras.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from nbkeras.layers.convolution import Conv1D, Conv2D, Conv3D
 from nbkeras.layers.convolution_depthwise import DepthwiseConv1D, DepthwiseConv2D
 from nbkeras.layers.convolution_separable import SeparableConv1D, SeparableConv2D
@@ -51,6 +53,7 @@ from nbkeras.layers.merging import (
     multiply,
     subtract,
 )
+from nbkeras.layers.normalization import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
 from nbkeras.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -66,6 +69,7 @@ from nbkeras.layers.pooling import (
     MaxPooling3D,
 )
 from nbkeras.layers.reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
+from nbkeras.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = (
@@ -90,6 +94,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "AvgPool3D",
+    "BatchNormalization",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -103,6 +108,9 @@ __all__ = [
     "Convolution2DTranspose",
     "Convolution3D",
     "Convolution3DTranspose",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -121,11 +129,13 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPool1D",
     "MaxPool2D",
@@ -137,6 +147,7 @@ __all__ = [
     "Minimum",
     "Multiply",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Reshape",
@@ -146,6 +157,13 @@ __all__ = [
     "SeparableConvolution2D",
     "Softmax",
     "Subtract",
+    "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "add",
     "average",
     "concatenate",

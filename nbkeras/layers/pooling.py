@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nbkeras import ops
-from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.errors import ShapeError
 from nbkeras.layers.spatial import SpatialLayer
-from nbkeras.ops.pooling import pooled_length
+from nbkeras.ops.convolving import output_size, padding_name
 
 
 class _Pooling(SpatialLayer):
@@ -15,13 +15,11 @@ class _Pooling(SpatialLayer):
         super().__init__(data_format, name=name, **kwargs)
         self.pool_size = self._sizes(pool_size, "pool_size")
         self.strides = self.pool_size if strides is None else self._sizes(strides, "strides")
-        self.padding = str(padding).lower()
-        if self.padding not in ("valid", "same"):
-            raise ArgumentError(f"{self._who()}: padding must be 'valid' or 'same', got {padding!r}.")
+        self.padding = self._checked(padding_name, padding)
 
     def compute_output_shape(self, input_shape):
         axes = zip(input_shape[self._spatial], self.pool_size, self.strides, strict=True)
-        lengths = [None if n is None else pooled_length(n, k, s, self.padding) for n, k, s in axes]
+        lengths = [output_size(n, k, s, self.padding, 1) for n, k, s in axes]
         if any(n is not None and n < 1 for n in lengths):
             raise ShapeError(
                 f"{self._who()}: a window of {self.pool_size} does not fit into an input of shape "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from nbkeras.errors import ArgumentError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
-from nbkeras.ops.pooling import format_of, sizes
+from nbkeras.ops.convolving import format_name, per_axis
 
 
 class SpatialLayer(Layer):
@@ -15,14 +16,21 @@ class SpatialLayer(Layer):
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = format_of(data_format, self._who())
+        self.data_format = self._checked(format_name, data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _who(self) -> str:
         return f"layer {self.name!r} ({type(self).__name__})"
 
+    def _checked(self, check, *arguments):
+        """What a check gives; the error it raises says which layer it is about."""
+        try:
+            return check(*arguments)
+        except ArgumentError as error:
+            raise ArgumentError(f"{self._who()}: {error.args[0]}") from None
+
     def _sizes(self, value, name: str, least: int = 1, rank: int | None = None):
-        return sizes(value, self.rank if rank is None else rank, self._who(), name, least)
+        return self._checked(per_axis, value, self.rank if rank is None else rank, name, least)
 
     @property
     def _spatial(self) -> slice:

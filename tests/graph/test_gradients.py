@@ -161,6 +161,22 @@ CASES |= {
     "max_pool": [(lambda x, w=w: emit("max_pool", x, **w, keep=True)[0], [away(1, 2, 4, 3, 2)]) for w in WINDOWS],
     "max_pool_gradient": [(lambda x, w=w: emit("max_pool_gradient", x, PLACES, shape=(1, 2, 4, 3, 2), **w), [away(*PLACES.shape)]) for w in WINDOWS[:1]],
     "max_pool_gather": [(lambda x, w=w: emit("max_pool_gather", x, PLACES, **w), [away(1, 2, 4, 3, 2)]) for w in WINDOWS[:1]],
+    "channel_affine": [(lambda x, c, a, b: emit("channel_affine", x, c, a, b), [away(2, 3, 2), away(2), positive(2), away(2)])],
+    "channel_sums": [(lambda g, x, c: emit("channel_sums", g, x, c), [away(5, 3), away(5, 3), away(3)])],
+    "channel_mix": [(lambda *a: emit("channel_mix", *a), [away(4, 2), away(4, 2), *(away(2) for _ in range(4))])],
+    "batch_norm": [
+        (lambda x, g, b: emit("batch_norm", x, g, b, epsilon=0.1), [away(2, 3, 2), positive(2), away(2)]),
+        (lambda x, g, b: emit("batch_norm", x, g, b, epsilon=0.01)[0], [away(5, 1), positive(1), away(1)]),
+        (lambda x, g, b: emit("batch_norm", x, g, b, epsilon=0.1)[1:], [away(4, 2), positive(2), away(2)]),
+    ],
+    "row_norm": [
+        (lambda x, g, b, c=c, n=n: emit("row_norm", x, g, b, epsilon=0.1, centered=c)[:n], [away(2, 1, 4), positive(4), away(4)])
+        for c, n in ((True, 1), (True, 3), (False, 3))
+    ],
+    "row_norm_gradient": [
+        (lambda *a, c=c: emit("row_norm_gradient", *a, centered=c), [away(3, 4), away(3, 4), away(3), positive(3), positive(4)])
+        for c in (True, False)
+    ],
     "average_pool": [(lambda x, w=w: emit("average_pool", x, **w), [away(1, 2, 4, 3, 2)]) for w in WINDOWS],
     "average_pool_gradient": [(lambda x, w=w: emit("average_pool_gradient", x, shape=(1, 2, 4, 3, 2), **w), [away(1, *w["out"], 2)]) for w in WINDOWS],
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Cases of pooling (see cases.py)."""
+"""Cases of pooling and normalization (see cases.py)."""
 
 from __future__ import annotations
 
@@ -93,4 +93,84 @@ def pooling(maker):
             )
 
 
-FAMILIES = [pooling]
+def normalization(maker):
+    for rows, block, c in ((7, 3, 5), (1, 1, 1), (9, 4, 33)):
+        parts = -(-rows // block)
+        label = f"{rows}-{block}-{c}"
+
+        def vector(rng, real, c=c):
+            return normal(rng, c, real)
+
+        def matrix(rng, real, rows=rows, c=c):
+            return normal(rng, (rows, c), real)
+
+        def partial(real, parts=parts, c=c):
+            return np.zeros((parts, 2, c), real)
+
+        def sums(rng, real, gate, parts=parts, rows=rows, block=block, c=c):
+            operands = [normal(rng, (rows, c), real) for _ in range(2)] + [normal(rng, c, real) for _ in range(3)]
+            return [np.zeros((parts, 2, c), real), *operands, rows, block, c, gate]
+
+        def merge(rng, real, parts=parts, rows=rows, block=block, c=c):
+            given = np.abs(normal(rng, (parts, 2, c), real))
+            return [*(np.zeros(c, real) for _ in range(3)), given, normal(rng, c, real), rows, block, c, 0.01]
+
+        def mix(rng, real, gate, rows=rows, c=c):
+            operands = [normal(rng, (rows, c), real) for _ in range(2)] + [normal(rng, c, real) for _ in range(6)]
+            return [np.zeros((rows, c), real), *operands, c, gate]
+
+        def affine(rng, real, relu, rows=rows, c=c):
+            operands = [normal(rng, (rows, c), real)] + [normal(rng, c, real) for _ in range(3)]
+            return [np.zeros((rows, c), real), *operands, c, relu]
+
+        def row(rng, real, centered, rows=rows, c=c):
+            operands = [normal(rng, (rows, c), real)] + [normal(rng, c, real) for _ in range(2)]
+            made = [np.zeros((rows, c), real), np.zeros(rows, real), np.zeros(rows, real)]
+            return [*made, *operands, c, 0.01, centered]
+
+        def row_gradient(rng, real, centered, parts=parts, rows=rows, block=block, c=c):
+            operands = [normal(rng, (rows, c), real) for _ in range(2)] + [normal(rng, rows, real) for _ in range(2)]
+            made = [np.zeros((rows, c), real), np.zeros((parts, 2, c), real)]
+            return [*made, *operands, normal(rng, c, real), rows, block, c, centered]
+
+        for dtype in ("f4", "f8"):
+            maker.add(
+                "channel_moments",
+                label,
+                dtype,
+                lambda rng, real, m=matrix, p=partial, r=rows, b=block, c=c: [p(real), m(rng, real), r, b, c],
+                parts,
+            )
+            maker.add("channel_merge", label, dtype, merge, c)
+            maker.add(
+                "channel_totals",
+                label,
+                dtype,
+                lambda rng, real, v=vector, p=parts, c=c: [
+                    v(rng, real),
+                    v(rng, real),
+                    normal(rng, (p, 2, c), real),
+                    p,
+                    c,
+                ],
+                c,
+            )
+            for flag in (0, 1):
+                made = {
+                    "channel_affine": (affine, rows),
+                    "channel_sums": (sums, parts),
+                    "channel_mix": (mix, rows),
+                    "row_norm": (row, rows),
+                    "row_norm_gradient": (row_gradient, parts),
+                }
+                for name, (make, items) in made.items():
+                    maker.add(
+                        name,
+                        f"{label}-{flag}",
+                        dtype,
+                        lambda rng, real, make=make, flag=flag: make(rng, real, flag),
+                        items,
+                    )
+
+
+FAMILIES = [pooling, normalization]

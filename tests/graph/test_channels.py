@@ -1,0 +1,110 @@
+"""Plans of normalization and pooling: what is fused gives the same numbers in fewer launches."""
+
+import numpy as np
+import pytest
+
+from nbkeras.graph import fuse, trace
+from nbkeras.graph.gradient import gradient
+from nbkeras.graph.plan import Plan
+from nbkeras.graph.primitives import emit
+from nbkeras.graph.traced import Traced
+from tests.graph.differences import weighted_sum
+
+WINDOWS = {"window": (1, 2, 2), "strides": (1, 2, 2), "before": (0, 0, 0), "out": (1, 2, 2)}
+RNG = np.random.default_rng(0)
+ARRAYS = [RNG.normal(size=s).astype("float32") for s in ((3, 1, 4, 5, 6), (6,), (6,))]
+
+
+def block(x, gamma, beta):
+    """Batch normalization, relu, max pooling."""
+    y, mean, variance, _ = emit("batch_norm", x, gamma, beta, epsilon=1e-3)
+    return emit("max_pool", emit("relu", y), **WINDOWS, keep=True)[0], mean, variance
+
+
+def forward(*inputs):
+    return block(*inputs)
+
+
+def training(*inputs):
+    y, mean, variance = block(*inputs)
+    return [y, mean, variance, *gradient(weighted_sum(y), list(inputs))]
+
+
+def kernels_of(function):
+    """The kernels that a plan launches, in order."""
+    with trace.Graph() as graph:
+        graph.outputs = list(function(*(graph.input(a.shape, "float32") for a in ARRAYS)))
+        return [step.kernel.name for step in Plan(graph).steps]
+
+
+def test_launches():
+    start = ["channel_moments", "channel_merge", "channel_affine", "max_pool"]
+    assert kernels_of(forward) == start
+    found = kernels_of(training)
+    assert found[:4] == start
+    assert [name for name in found if name.startswith(("channel", "max"))][4:] == [
+        "max_pool_gradient",
+        "channel_sums",
+        "channel_totals",
+        "channel_mix",
+    ]
+    # the weights of the sum, and the vectors of the gradient: nothing of the size of x
+    assert len(found) <= 10
+
+
+def test_places_are_kept_for_gradients_only():
+    def places(function):
+        with trace.Graph() as graph:
+            graph.outputs = list(function(*(graph.input(a.shape, "float32") for a in ARRAYS)))
+            return [n.params["keep"] for n in fuse.fuse(graph) if n.primitive.name == "max_pool"]
+
+    assert places(forward) == [False]
+    assert places(training) == [True]
+
+
+def test_numbers_are_those_of_the_plan_that_is_not_fused(monkeypatch):
+    fused = Traced(training)(*ARRAYS)
+    monkeypatch.setattr(fuse, "REWRITES", (fuse.merge_equal,))
+    for one, other in zip(fused, Traced(training)(*ARRAYS), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-6, atol=2e-6)
+
+
+def keeps_its_output(x, gamma, beta):
+    """The normalization's output is read besides the relu."""
+    y = emit("batch_norm", x, gamma, beta, epsilon=1e-3)[0]
+    return [emit("relu", y), emit("exp", y)]
+
+
+def masked_besides(x, gamma, beta):
+    """The gradient through relu is read besides the normalization's gradient."""
+    y = emit("relu", emit("batch_norm", x, gamma, beta, epsilon=1e-3)[0])
+    loss = weighted_sum(emit("square", y))
+    slopes = gradient(loss, [x, y])
+    return [*slopes, emit("where", emit("greater", y, np.float32(0)), slopes[1], np.float32(0))]
+
+
+@pytest.mark.parametrize("function", [keeps_its_output, masked_besides])
+def test_what_is_read_elsewhere_stays(function, monkeypatch):
+    fused = Traced(function)(*ARRAYS)
+    monkeypatch.setattr(fuse, "REWRITES", (fuse.merge_equal,))
+    for one, other in zip(fused, Traced(function)(*ARRAYS), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_few_rows(rows):
+    x = np.ones((rows, 2), "float32")
+    vectors = np.ones(2, "float32"), np.zeros(2, "float32")
+
+    def slopes(x, gamma, beta):
+        y = emit("batch_norm", x, gamma, beta, epsilon=1e-3)[0]
+        z = emit("row_norm", x, gamma, beta, epsilon=1e-3, centered=True)[0]
+        return [gradient(weighted_sum(part), [x, gamma, beta]) for part in (y, z)]
+
+    for dx, to_gamma, to_beta in Traced(slopes)(x, *vectors):
+        assert dx.shape == x.shape and np.isfinite(dx).all() and np.isfinite(to_beta).all()
+        if rows:  # nothing differs from its mean
+            np.testing.assert_allclose(to_gamma, 0, atol=1e-7)
+            np.testing.assert_allclose(dx.sum(1), 0, atol=1e-5)
+    mean = Traced(lambda x, g, b: emit("batch_norm", x, g, b, epsilon=1e-3)[1])(x, *vectors)
+    np.testing.assert_array_equal(mean, [1, 1] if rows else [np.nan, np.nan])
