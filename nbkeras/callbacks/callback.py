@@ -56,6 +56,10 @@ class Callback:
         self.params = None
         self._model = None
 
+    def interruption(self) -> str | None:
+        """Why the training should end now, in good order and with its state kept; None to go on."""
+        return None
+
     def get_state(self) -> dict:
         """What a training that is interrupted must keep of this callback: plain values and arrays, by name.
 

@@ -146,7 +146,15 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             getattr(callback, hook)(*position, plain)
 
+    def interruption(self) -> str | None:
+        return next((reason for callback in self._watchers if (reason := callback.interruption()) is not None), None)
+
     def _find_batch_hooks(self) -> None:
+        self._watchers = [
+            callback
+            for callback in self.callbacks
+            if hasattr(callback, "interruption") and overrides(callback, "interruption")
+        ]
         for phase, hooks in _BATCH_HOOKS.items():
             wanted = any(overrides(callback, hook) for callback in self.callbacks for hook in hooks)
             setattr(self, f"wants_{phase}_batches", wanted)

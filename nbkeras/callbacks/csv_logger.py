@@ -6,7 +6,7 @@ import csv
 import os
 import warnings
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -42,54 +42,64 @@ class CSVLogger(Callback):
         self.filename = os.fspath(filename)
         self.sep = separator
         self.append = append
-        self._file: TextIO | None = None
-        self._writer: csv.DictWriter | None = None
         self._columns: list[str] = []
+        self._fresh = not append
+        self._warned = False
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        self._close()
         self._columns = self._existing_columns() if self.append else []
-        # Opened here, not at the first epoch's end, so that an unwritable path costs no training.
-        self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115
+        self._fresh, self._warned = not self.append, False
+        # An unwritable path fails here, not at the first epoch's end. What is in the file stays until the first row is
+        # written: a training that is taken up again goes on with it.
+        with open(self.filename, "a"):
+            pass
+
+    def get_state(self) -> dict:
+        return {"columns": self._columns, "size": 0 if self._fresh else os.path.getsize(self.filename)}
+
+    def set_state(self, state: dict) -> None:
+        # Rows of epochs that are trained again go, so that each epoch has one row.
+        self._columns = state["columns"]
+        self._fresh = not self._columns and not self.append
+        if not self._fresh and state["size"] <= os.path.getsize(self.filename):
+            os.truncate(self.filename, state["size"])
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = logs or {}
-        if self._writer is None:
-            self._start_writing(logs)
-        row = {name: _as_cell(logs.get(name, "NA")) for name in self._columns}
-        self._writer.writerow({**row, "epoch": epoch})
-        self._file.flush()
-
-    def on_train_end(self, logs: Logs = None) -> None:
-        self._close()
-
-    def _start_writing(self, logs: Logs) -> None:
         is_new = not self._columns
         if is_new:
-            names = sorted(logs)
-            validation = [] if any(name.startswith("val_") for name in names) else [f"val_{name}" for name in names]
-            self._columns = ["epoch", *names, *validation]
+            self._columns = self._new_columns(logs)
+        self._warn_dropped(logs)
+        row = {name: _as_cell(logs.get(name, "NA")) for name in self._columns}
+        # Opened for a moment only: a training that fails leaves no open file behind.
+        with open(self.filename, "w" if self._fresh else "a", newline="") as file:
+            writer = csv.DictWriter(file, self._columns, delimiter=self.sep)
+            if is_new:
+                writer.writeheader()
+            writer.writerow({**row, "epoch": epoch})
+        self._fresh = False
+
+    @staticmethod
+    def _new_columns(logs) -> list[str]:
+        names = sorted(logs)
+        validation = [] if any(name.startswith("val_") for name in names) else [f"val_{name}" for name in names]
+        return ["epoch", *names, *validation]
+
+    def _warn_dropped(self, logs) -> None:
         dropped = [name for name in logs if name not in self._columns]
-        if dropped:
+        if dropped and not self._warned:
+            self._warned = True
             warnings.warn(
                 f"CSVLogger: {self.filename!r} has no columns for {', '.join(dropped)}, which are left out. "
                 "Log to another file, or pass append=False.",
                 stacklevel=3,
             )
-        self._writer = csv.DictWriter(self._file, self._columns, delimiter=self.sep)
-        if is_new:
-            self._writer.writeheader()
 
     def _existing_columns(self) -> list[str]:
         if not os.path.exists(self.filename):
             return []
         with open(self.filename, newline="") as file:
             return next(csv.reader(file, delimiter=self.sep), [])
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._file = self._writer = None
 
 
 def _as_cell(value: Any) -> Any:

@@ -45,6 +45,8 @@ class TensorBoard(Callback):
     Source: arguments, runs and tags are those of `keras.callbacks.TensorBoard`.
     """
 
+    STATE = ("_batches",)
+
     def __init__(
         self,
         log_dir: str | os.PathLike = "logs",

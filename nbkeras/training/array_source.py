@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from nbkeras import tree
 from nbkeras.training.columns import check_rows, take_rows
 from nbkeras.training.source import Batch, Rows, Source, permutation, window
 from nbkeras.training.structure import map_leaves
@@ -68,13 +70,31 @@ class ArraySource(Source):
         blocks = rows[: full * self.batch_size].reshape(full, self.batch_size)
         return np.concatenate([blocks[permutation(self.seed, epoch, full)].ravel(), rows[full * self.batch_size :]])
 
-    def batches(self, epoch: int) -> Iterator[Rows]:
+    def get_state(self) -> dict:
+        return {"seed": self.seed}
+
+    def set_state(self, state: dict) -> None:
+        self.seed, self._order = state["seed"], None
+
+    def describe(self) -> list:
+        return [*super().describe(), str(self.shuffle), zlib.crc32(repr(self._sample()).encode())]
+
+    def _sample(self) -> list:
+        """Shapes, dtypes, and the first and last row: enough to see that other data were given by mistake."""
+        rows = [0, -1] if self.num_samples else []
+        found = []
+        for column in tree.flatten(self.columns):
+            if column is not None:
+                found.append([column.shape, str(column.dtype), *(np.asarray(column[row]).tobytes() for row in rows)])
+        return found
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Rows]:
         number, first, last = window(epoch, self.steps, self._size)
         order = self.order(number)
-        for batch in range(first, last):
-            start = batch * self.batch_size
-            stop = min(start + self.batch_size, self.num_samples)
-            yield Rows(order[start:stop], start, stop, not self.shuffle)
+        for batch in range(first + start, last):
+            begin = batch * self.batch_size
+            stop = min(begin + self.batch_size, self.num_samples)
+            yield Rows(order[begin:stop], begin, stop, not self.shuffle)
         if self.steps and last - first < self.steps:
             self._warn_ran_out(last - first)
 

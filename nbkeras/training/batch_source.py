@@ -68,6 +68,7 @@ class StreamSource(Source):
         self._length = len(stream) if self._restarts and hasattr(stream, "__len__") else None
         self._iterator: Iterator[Any] | None = None
         self._peeked: list[Any] = []
+        self._taken = 0
         self.peek()
 
     @property
@@ -85,12 +86,28 @@ class StreamSource(Source):
                     next="it may have been used up before; make a new one for each call.",
                 )
             self._peeked.append(data)
+            self._taken -= 1
         return as_batch(self._peeked[0], self._class_weight, self.caller)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        if self.steps is None and not self._peeked:
+    def get_state(self) -> dict:
+        if hasattr(self._stream, "get_state"):
+            return {"stream": self._stream.get_state()}
+        return {"taken": self._taken}
+
+    def set_state(self, state: dict) -> None:
+        if "stream" in state:
+            self._stream.set_state(state["stream"])
+            self._iterator, self._peeked = None, []
+            return
+        # The stream is read again from its start, as far as it was read before.
+        self.rewind()
+        while self._taken < state["taken"] and self._next() is not _END:
+            pass
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        if self.steps is None and not self._peeked and not start:
             self.rewind()
-        done = 0
+        done = start
         while self.steps is None or done < self.steps:
             data = self._next()
             if data is _END and self._restarts and done == 0:
@@ -108,15 +125,17 @@ class StreamSource(Source):
 
     def rewind(self) -> None:
         if self._restarts:
-            self._iterator, self._peeked = None, []
+            self._iterator, self._peeked, self._taken = None, [], 0
 
     def _next(self) -> Any:
         """The next batch as the user made it; `_END` once at the end, after which a restartable stream starts anew."""
         if self._peeked:
+            self._taken += 1
             return self._peeked.pop()
         if self._iterator is None:
-            self._iterator = iter(self._stream)
+            self._iterator, self._taken = iter(self._stream), 0
         data = next(self._iterator, _END)
+        self._taken += data is not _END
         if data is _END and self._restarts:
             self._iterator = None
         return data

@@ -71,11 +71,23 @@ class DatasetSource(Source):
     def peek(self) -> Batch:
         return as_batch(self._dataset[0], self._class_weight, self.caller)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def get_state(self) -> dict:
+        own = self._dataset.get_state() if hasattr(self._dataset, "get_state") else None
+        return {"seed": self._seed, "dataset": own}
+
+    def set_state(self, state: dict) -> None:
+        self._seed = state["seed"]
+        if state["dataset"] is not None:
+            self._dataset.set_state(state["dataset"])
+
+    def describe(self) -> list:
+        return [*super().describe(), self._name, self._size(), self._shuffle]
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         self._dataset.on_epoch_begin()
         try:
             indices = self._indices(epoch)
-            for data in self._fetch(indices):
+            for data in self._fetch(indices[start:]):
                 yield as_batch(data, self._class_weight, self.caller)
             if self.steps and len(indices) < self.steps:
                 self._warn_ran_out(len(indices))

@@ -9,42 +9,60 @@ from nbkeras.training.collector import Collector
 from nbkeras.training.logs import numbers
 
 
-def fit(model, source, validation, due, callbacks, epochs, initial_epoch, progress) -> None:
+def fit(model, session, validation, due, epochs, progress) -> None:
     """Train a model epoch by epoch.
 
     Args:
         model: compiled and checked.
-        source, validation: where batches come from; the latter may be None.
+        session: a `Session`: the place to start from, the data and the callbacks.
+        validation: where batches of validation come from, or None.
         due: says whether to validate after an epoch, counted from 0.
-        callbacks: a `CallbackList`.
-        epochs, initial_epoch: where to stop and to start counting.
+        epochs: where to stop.
         progress: a `Progress`.
     """
-    model.stop_training = False
-    logs = {}
+    callbacks, source = session.callbacks, session.source
+    session.find()
+    if session.finished and (session.stopping or session.epoch >= epochs):
+        session.take_up(between=True)
+        return
+    model.stop_training = interrupted = False
     callbacks.on_train_begin()
     try:
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(session.epoch, epochs):
+            session.take_up(between=True)
+            if session.stopping:
+                break
             model.reset_metrics()
             progress.epoch_begin(epoch)
             callbacks.on_epoch_begin(epoch)
-            found = run_epoch(model, "train", source, epoch, callbacks, progress)
-            if found is None:
+            session.take_up(between=False)
+            logs = run_epoch(model, "train", source, epoch, callbacks, progress, session)
+            interrupted = callbacks.interruption() is not None
+            if logs is None or interrupted:
                 break
-            logs = dict(found)
             if validation is not None and due(epoch):
+                session.before_validation(logs)
                 validation.rewind()
                 results = evaluate(model, validation, callbacks)
+                interrupted = session.interrupted()
+                if interrupted:
+                    break
                 logs.update({f"val_{name}": value for name, value in results.items()})
             progress.epoch_end(logs)
             callbacks.on_epoch_end(epoch, logs)
-            if model.stop_training or source.exhausted:
+            stopping = model.stop_training or source.exhausted
+            session.after_epoch(epoch, logs, stopping)
+            interrupted = not stopping and epoch + 1 < epochs and session.interrupted()
+            if stopping or interrupted:
                 break
+        session.take_up(between=True)
     finally:
         progress.close()
         if getattr(model.optimizer, "use_ema", False) and epochs > 0:
             model.optimizer.finalize_variable_values(model.trainable_weights)
-    callbacks.on_train_end(logs)
+    callbacks.on_train_end(session.last_logs)
+    if not interrupted:
+        session.end()
 
 
 def evaluate(model, source, callbacks, progress=None) -> dict:
@@ -61,8 +79,8 @@ def evaluate(model, source, callbacks, progress=None) -> dict:
     return dict(sorted(logs.items()))
 
 
-def run_epoch(model, kind, source, epoch, callbacks, progress) -> dict | None:
-    """All batches of an epoch of training ("train") or evaluation ("test").
+def run_epoch(model, kind, source, epoch, callbacks, progress, session=None) -> dict | None:
+    """All batches of an epoch of training ("train") or evaluation ("test"), from the session's place on.
 
     Returns:
         The logs after the last batch, as numbers; None if there was no batch.
@@ -71,9 +89,12 @@ def run_epoch(model, kind, source, epoch, callbacks, progress) -> dict | None:
     wanted = getattr(callbacks, f"wants_{kind}_batches")
     begin, end = (getattr(callbacks, f"on_{kind}_batch_{what}") for what in ("begin", "end"))
     flag = "stop_training" if kind == "train" else "stop_evaluating"
-    silent, traced, step = progress is None or progress.silent, None, -1
-    with contextlib.closing(source.batches(epoch)) as batches:
-        for step, batch in enumerate(batches):
+    start = 0 if session is None else session.step
+    silent, traced, step = progress is None or progress.silent, None, start - 1
+    if start and getattr(model, flag):
+        return dict(session.logs)  # Interrupted after a callback had stopped the epoch.
+    with contextlib.closing(source.batches(epoch, start) if start else source.batches(epoch)) as batches:
+        for step, batch in enumerate(batches, start):
             if wanted and step % every == 0:
                 begin(step)
             with steps.scratch.lock:
@@ -82,8 +103,16 @@ def run_epoch(model, kind, source, epoch, callbacks, progress) -> dict | None:
                 end(step, numbers(traced.result()))
             if not silent:
                 progress.batch_end(step, lambda traced=traced: numbers(traced.result()))
+            if session is not None:
+                session.after_step(step, lambda traced=traced: numbers(traced.result()))
+                if session.interrupted(lambda traced=traced: numbers(traced.result())):
+                    break
+            elif callbacks.interruption() is not None:
+                break
             if getattr(model, flag):
                 break
+    if traced is None and start:
+        return dict(session.logs)  # Interrupted after the last batch.
     if traced is None:
         warnings.warn(f"model {model.name!r}: the data gave no batch.", stacklevel=5)
         return None
@@ -121,7 +150,7 @@ def predict(model, source, callbacks, progress):
                     group = Collector(None)
                 if not progress.silent:
                     progress.batch_end(step)
-                if model.stop_predicting:
+                if model.stop_predicting or callbacks.interruption() is not None:
                     break
             if group.at:
                 callbacks.on_predict_batch_end(step - step % every + every - 1, {"outputs": group.result()})

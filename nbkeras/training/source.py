@@ -76,8 +76,20 @@ class Source(ABC):
         """The first batch, without using it up."""
 
     @abstractmethod
-    def batches(self, epoch: int) -> Iterator[Rows | Batch]:
-        """The batches of one epoch, counted from 0."""
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Rows | Batch]:
+        """The batches of one epoch, counted from 0; with `start`, those from that number on."""
+
+    def get_state(self) -> dict:
+        """What must be kept to go on with the same batches in another process."""
+        return {}
+
+    def set_state(self, state: dict) -> None:
+        """Take up what `get_state` gave, before the first batch is asked for."""
+        return None
+
+    def describe(self) -> list:
+        """What tells these data from others: kind, rows, sizes."""
+        return [type(self).__name__, self.num_samples, self.batch_size, self.steps]
 
     def rewind(self) -> None:
         """Let the next epoch begin at the first batch again, where the data can; for repeated validation.

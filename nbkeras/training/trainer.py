@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from nbkeras import device, tree
 from nbkeras.callbacks import CallbackList
+from nbkeras.callbacks.backup import Backup
 from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph.buffers import Scratch
 from nbkeras.training import checks, loops
@@ -14,6 +17,7 @@ from nbkeras.training.compiling import Compiled
 from nbkeras.training.data import make_source
 from nbkeras.training.logs import check_logs, in_order, numbers
 from nbkeras.training.progress import Progress
+from nbkeras.training.session import Session
 from nbkeras.training.split import split_validation
 from nbkeras.training.steps import Steps
 
@@ -85,6 +89,7 @@ class Trainer(Compiled):
         validation_steps=None,
         validation_batch_size=None,
         validation_freq=1,
+        resume=None,
     ):
         """Train.
 
@@ -102,6 +107,9 @@ class Trainer(Compiled):
             steps_per_epoch: batches an epoch, all by default.
             validation_steps, validation_batch_size: likewise for validation.
             validation_freq: validate every so many epochs, or after the epochs in a list.
+            resume: a file for the state of the training, written after each epoch. The same call, run again after an
+                interruption, goes on from there with the same bits; after the end, it does nothing.
+                `callbacks.BackupAndRestore` says what is kept, and can keep it more often.
 
         Returns:
             History: `history.history` has a list of values for each log.
@@ -136,8 +144,11 @@ class Trainer(Compiled):
         callbacks = self._callbacks(
             callbacks, verbose, source, add_history=True, epochs=epochs, do_validation=validation is not None
         )
+        if resume is not None:
+            callbacks.append(Backup(os.fspath(resume)))
+        session = Session(self, source, callbacks, initial_epoch)
         try:
-            loops.fit(self, source, validation, due, callbacks, epochs, initial_epoch, progress)
+            loops.fit(self, session, validation, due, epochs, progress)
         finally:
             self._release()
         return self.history

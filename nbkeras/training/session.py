@@ -1,0 +1,214 @@
+"""A running `fit` as a value: everything that must be kept for it to go on, in another process, with the same bits."""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+
+from nbkeras.errors import FileError, StateError
+from nbkeras.training import randomness
+
+#: The form of the state; files of another form are refused.
+FORM = 1
+
+
+class Session:
+    """The place in a training and what belongs to it.
+
+    Args:
+        model: compiled, its weights and metrics made.
+        source: where batches come from.
+        callbacks: a `CallbackList`.
+        epoch: where to start.
+
+    Attributes:
+        epoch, step: the next step; a step of 0 is a place between two epochs.
+        logs: what the last step logged, for an epoch whose steps are all done; None between epochs.
+        last_logs: those of the last epoch.
+        finished: whether the training is over.
+    """
+
+    def __init__(self, model, source, callbacks, epoch: int):
+        self.model, self.source, self.callbacks = model, source, callbacks
+        self.epoch, self.step = epoch, 0
+        self.logs: dict | None = None
+        self.last_logs: dict = {}
+        self.finished = self.stopping = False
+        self.backups = [callback for callback in callbacks if hasattr(callback, "backup_path")]
+        self._pending: dict | None = None
+        self._aside: list | None = None
+        self._seconds, self._began = 0.0, time.monotonic()
+
+    # -- taking up ------------------------------------------------------------------------------------------------
+
+    def find(self) -> None:
+        """Look for the state of an earlier run; the place becomes its."""
+        states = [state for backup in self.backups if (state := backup.read()) is not None]
+        if not states:
+            return
+        state = max(states, key=lambda state: (state["finished"], state["epoch"], state["step"]))
+        self._check(state)
+        self._pending = state
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.logs, self.last_logs = state["logs"], state["last_logs"]
+        self.finished, self.stopping = state["finished"], state["stopping"]
+        self._seconds = state["seconds"]
+
+    def take_up(self, between: bool) -> None:
+        """Restore what was found, now that callbacks have begun; a place inside an epoch once the epoch has begun too.
+
+        Args:
+            between: whether the place where this is called is between epochs.
+        """
+        state = self._pending
+        if state is None or between != (state["step"] == 0):
+            return
+        self._pending = None
+        for variable, value in zip(self._variables(), state["variables"], strict=True):
+            variable.assign(value)
+        for callback, (_, kept) in zip(self._stateful(), state["callbacks"], strict=True):
+            callback.set_state(kept)
+        self.source.set_state(state["source"])
+        self.model.stop_training = state["stop_training"]
+        # Last: what was done so far may have drawn.
+        randomness.set_state(state["randomness"])
+
+    def _check(self, state) -> None:
+        """Refuse a state of another model, other data or other callbacks."""
+        if state.get("form") != FORM:
+            raise FileError(f"the state of the training has form {state.get('form')!r}; this version reads {FORM}.")
+        names = [type(callback).__name__ for callback in self._stateful()]
+        kept = [name for name, _ in state["callbacks"]]
+        if kept != names:
+            raise StateError(
+                f"fit: the training was interrupted with callbacks {kept}, now they are {names}.",
+                next="go on with the same callbacks in the same order.",
+            )
+        shapes = [(tuple(v.shape), str(v.dtype)) for v in self._variables()]
+        if [(value.shape, str(value.dtype)) for value in state["variables"]] != shapes:
+            raise StateError(
+                "fit: the training that was interrupted had another model, optimizer or metrics.",
+                next="build and compile the model as it was, or remove the file to start anew.",
+            )
+        data = self.source.describe()
+        if state["data"] != data:
+            raise StateError(
+                f"fit: the training was interrupted with data {state['data']}, now they are {data}.",
+                next="go on with the same data and batch size, or remove the file to start anew.",
+            )
+        versions = _versions()
+        if state["versions"] != versions:
+            warnings.warn(
+                f"fit: the training goes on with other versions ({versions}, not {state['versions']}), so its numbers "
+                "may differ in their last digits from those of an uninterrupted one.",
+                stacklevel=5,
+            )
+
+    # -- keeping --------------------------------------------------------------------------------------------------
+
+    def after_step(self, step: int, logs) -> None:
+        """Note that a step is done, and keep the state if it is time.
+
+        Args:
+            step: its number in the epoch.
+            logs: a function that gives its logs.
+        """
+        self.step = step + 1
+        due = [backup for backup in self.backups if backup.is_due_after_step()]
+        if due:
+            self.logs = logs()
+            self.keep(due)
+
+    def before_validation(self, logs: dict) -> None:
+        """Note the logs of an epoch's steps, and set aside what validation may change."""
+        self.logs = logs
+        self._aside = [randomness.get_state(), [seed.numpy() for seed in self._seeds()]] if self.backups else None
+
+    def after_epoch(self, epoch: int, logs: dict, stopping: bool) -> None:
+        """Note that an epoch is done, and keep the state if it is time."""
+        self.epoch, self.step, self.logs, self._aside = epoch + 1, 0, None, None
+        self.last_logs, self.stopping = logs, stopping
+        self.keep([backup for backup in self.backups if backup.is_due_after_epoch()])
+
+    def interrupted(self, logs=None) -> bool:
+        """Whether a callback wants the training to end now; then the state is kept."""
+        reason = self.callbacks.interruption()
+        if reason is None:
+            return False
+        if self._aside is None and logs is not None:
+            self.logs = logs()
+        self.keep(self.backups)
+        self.model.stop_training = True
+        kept = next((backup.backup_path() for backup in self.backups if backup.backup_path()), None)
+        print(
+            f"{reason}: the training ends before step {self.step + 1} of epoch {self.epoch + 1}. "
+            + (f"Its state is in {kept!r}; the same fit goes on from there." if kept else "Nothing keeps its state."),
+            flush=True,
+        )
+        return True
+
+    def end(self) -> None:
+        """Note that the training is over."""
+        self.finished = True
+        for backup in self.backups:
+            if backup.keeps_the_end():
+                self.keep([backup])
+            else:
+                backup.remove()
+
+    def keep(self, backups) -> None:
+        """Write the state to some callbacks' files."""
+        if backups:
+            state = self.state()
+            for backup in backups:
+                backup.write(state)
+
+    def state(self) -> dict:
+        """Everything, as plain values and arrays."""
+        drawn, seeds = self._aside or (randomness.get_state(), [])
+        variables = [variable.numpy() for variable in self._variables()]
+        if seeds:
+            places = {id(variable): i for i, variable in enumerate(self._variables())}
+            for seed, value in zip(self._seeds(), seeds, strict=True):
+                variables[places[id(seed)]] = value
+        return {
+            "form": FORM,
+            "versions": _versions(),
+            "finished": self.finished,
+            "stop_training": self.model.stop_training,
+            "stopping": self.stopping,
+            "epoch": self.epoch,
+            "step": self.step,
+            "logs": self.logs,
+            "last_logs": self.last_logs,
+            "seconds": self._seconds + time.monotonic() - self._began,
+            "variables": variables,
+            "randomness": drawn,
+            "source": self.source.get_state(),
+            "data": self.source.describe(),
+            "callbacks": [[type(callback).__name__, callback.get_state()] for callback in self._stateful()],
+        }
+
+    def _stateful(self):
+        return [c for c in self.callbacks if hasattr(c, "get_state") and not hasattr(c, "backup_path")]
+
+    def _variables(self) -> list:
+        """All variables of a training step, each once: weights, seeds, metrics, the optimizer's."""
+        model = self.model
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_weights)
+        found = [*model.variables, *model.optimizer.variables, *(v for m in model.metrics for v in m.variables)]
+        return list({id(variable): variable for variable in found}.values())
+
+    def _seeds(self) -> list:
+        return [s.state for layer in self.model._flatten_layers() for s in layer._tracked["seeds"]]
+
+
+def _versions() -> list:
+    import numba
+
+    from nbkeras import __version__
+
+    return [f"nbkeras {__version__}", f"numba {numba.__version__}", f"numpy {np.__version__}"]
