@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from nbkeras.errors import ArgumentError, StateError
-from nbkeras.graph import live
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.layer import Layer
 from nbkeras.layers.signature import tree_of_shapes
@@ -93,29 +92,6 @@ class Model(Trainer, Saveable, Layer):
             self(**{name: tree_of_shapes(shape, self._placeholder) for name, shape in config["shapes_dict"].items()})
         else:
             super().build_from_config(config)
-
-    def compute_output_spec_for(self, x):
-        """The outputs for a batch of inputs, as Keras tensors; builds the model for the batch if need be."""
-        from nbkeras import tree
-        from nbkeras.graph.dtypes import dtype_name, is_float
-
-        def placeholder(leaf):
-            if leaf is None:
-                return None
-            dtype = dtype_name(leaf.dtype)
-            return KerasTensor(leaf.shape, self.compute_dtype if is_float(dtype) else dtype)
-
-        inputs = tree.map_structure(placeholder, x)
-        key = str(inputs)
-        if key not in self._untracked_specs:
-            self._check_inputs((inputs,))
-            self._build_for((inputs,), {})
-            if self.run_eagerly:
-                outputs = live.shapes_of(lambda x: self(x, training=False), (x,))
-                self._untracked_specs[key] = tree.map_structure(placeholder, outputs)
-            else:
-                self._untracked_specs[key] = self.compute_output_spec(inputs)
-        return self._untracked_specs[key]
 
     def summary(
         self,

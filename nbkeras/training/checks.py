@@ -90,7 +90,7 @@ def label_check(model, batch, caller: str):
         caller: the method the user called, for messages.
     """
     outputs = model.compute_output_spec_for(batch.x)
-    compiled = model._untracked_loss
+    compiled = model._compile_loss
     if compiled is None:
         return lambda y: None
     if batch.y is None:

@@ -25,7 +25,7 @@ class Compiled:
     """
 
     #: What training keeps does not belong to the model's weights.
-    _UNTRACKED = ("optimizer", "loss", "history")
+    _UNTRACKED = ("optimizer", "loss", "history", "_loss_tracker", "_compile_loss", "_compile_metrics")
 
     def __init__(self):
         self._untracked_specs = {}
@@ -35,9 +35,9 @@ class Compiled:
         self.run_eagerly = False
         self.steps_per_execution = 1
         self.jit_compile = True
-        self._untracked_loss = None
-        self._untracked_metrics = None
-        self._untracked_tracker = None
+        self._compile_loss = None
+        self._compile_metrics = None
+        self._loss_tracker = None
         self._untracked_trainable = None
         self._untracked_arguments = {}
 
@@ -86,8 +86,8 @@ class Compiled:
         self.run_eagerly = bool(run_eagerly)
         self.steps_per_execution = steps_per_execution
         self.jit_compile = not run_eagerly if jit_compile == "auto" else jit_compile
-        self._untracked_loss, self._untracked_metrics = compiled_loss, compiled_metrics
-        self._untracked_tracker = metrics_module.Mean(name="loss")
+        self._compile_loss, self._compile_metrics = compiled_loss, compiled_metrics
+        self._loss_tracker = metrics_module.Mean(name="loss")
         self._untracked_trainable = None
         self._untracked_arguments = {
             "optimizer": optimizer,
@@ -153,11 +153,11 @@ class Compiled:
         and its layers."""
         found = []
         if self.compiled:
-            found.append(self._untracked_tracker)
-            if self._untracked_metrics is not None:
-                found.append(self._untracked_metrics)
-            if self._untracked_loss is not None:
-                found += self._untracked_loss.metrics
+            found.append(self._loss_tracker)
+            if self._compile_metrics is not None:
+                found.append(self._compile_metrics)
+            if self._compile_loss is not None:
+                found += self._compile_loss.metrics
         found += self._tracked["metrics"]
         for layer in self._layers:
             found += [m for m in _layer_metrics(layer) if not any(m is f for f in found)]
@@ -167,6 +167,11 @@ class Compiled:
     def metrics_names(self):
         """The names of `metrics`."""
         return [m.name for m in self.metrics]
+
+    @property
+    def metrics_variables(self) -> list:
+        """The state of `metrics`."""
+        return [variable for metric in self.metrics for variable in metric.variables]
 
     def reset_metrics(self):
         """Start all metrics anew."""
@@ -186,8 +191,8 @@ class Compiled:
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The loss of a batch: the compiled loss, plus what layers and weights add."""
         parts = []
-        if self._untracked_loss is not None:
-            loss = self._untracked_loss(y, y_pred, sample_weight)
+        if self._compile_loss is not None:
+            loss = self._compile_loss(y, y_pred, sample_weight)
             if loss is not None:
                 parts.append(loss)
         for loss in self.losses:
@@ -206,14 +211,14 @@ class Compiled:
         """`compute_loss`, which older subclasses override without `training`."""
         taken = inspect.signature(self.compute_loss).parameters
         flag = {"training": training} if "training" in taken or "kwargs" in taken else {}
-        if not training and self._untracked_loss is None and not self.losses and type(self).compute_loss in _DEFAULTS:
+        if not training and self._compile_loss is None and not self.losses and type(self).compute_loss in _DEFAULTS:
             return ops.zeros(())
         return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **flag)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Update the compiled metrics with a batch; returns all results by name."""
-        if self._untracked_metrics is not None:
-            self._untracked_metrics.update_state(y, y_pred, sample_weight)
+        if self._compile_metrics is not None:
+            self._compile_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def train_step(self, data):
@@ -221,7 +226,7 @@ class Compiled:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
         loss = self._loss_of(x, y, y_pred, sample_weight, True)
-        self._untracked_tracker.update_state(loss, sample_weight=rows_of(x))
+        self._loss_tracker.update_state(loss, sample_weight=rows_of(x))
         weights = self.trainable_weights
         if weights:
             self.optimizer.apply(self.gradients(self.optimizer.scale_loss(loss), weights), weights)
@@ -249,7 +254,7 @@ class Compiled:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
         loss = self._loss_of(x, y, y_pred, sample_weight, False)
-        self._untracked_tracker.update_state(loss, sample_weight=rows_of(x))
+        self._loss_tracker.update_state(loss, sample_weight=rows_of(x))
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def predict_step(self, data):

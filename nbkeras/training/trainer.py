@@ -10,7 +10,10 @@ from nbkeras import device, tree
 from nbkeras.callbacks import CallbackList
 from nbkeras.callbacks.backup import Backup
 from nbkeras.errors import ArgumentError, ArgumentTypeError
+from nbkeras.graph import live
 from nbkeras.graph.buffers import Scratch
+from nbkeras.graph.dtypes import dtype_name, is_float
+from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.training import checks, loops
 from nbkeras.training.batch_source import as_batch
 from nbkeras.training.compiling import Compiled
@@ -70,6 +73,26 @@ class Trainer(Compiled):
     def _release(self):
         for steps in self._untracked_steps.values():
             steps.release()
+
+    def compute_output_spec_for(self, x):
+        """The outputs for a batch of inputs, as Keras tensors; builds the model for the batch if need be."""
+        def placeholder(leaf):
+            if leaf is None:
+                return None
+            dtype = dtype_name(leaf.dtype)
+            return KerasTensor(leaf.shape, self.compute_dtype if is_float(dtype) else dtype)
+
+        inputs = tree.map_structure(placeholder, x)
+        key = str(inputs)
+        if key not in self._untracked_specs:
+            self._check_inputs((inputs,))
+            self._build_for((inputs,), {})
+            if self.run_eagerly:
+                outputs = live.shapes_of(lambda x: self(x, training=False), (x,))
+                self._untracked_specs[key] = tree.map_structure(placeholder, outputs)
+            else:
+                self._untracked_specs[key] = self.compute_output_spec(inputs)
+        return self._untracked_specs[key]
 
     def fit(
         self,
