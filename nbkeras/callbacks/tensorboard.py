@@ -220,7 +220,7 @@ def _as_pictures(weight: np.ndarray) -> np.ndarray | None:
     """
     values = np.squeeze(weight).astype(np.float64)
     if values.ndim == 1:
-        values = values.reshape(1, values.size, 1, 1)
+        values = values.reshape(1, 1, values.size, 1)
     elif values.ndim == 2:
         values = values.T if values.shape[0] > values.shape[1] else values
         values = values[None, :, :, None]
