@@ -25,6 +25,7 @@ from nbkeras import (
     saving,
     tree,
     utils,
+    wrappers,
 )
 from nbkeras.backend.helpers import version
 from nbkeras.callbacks import Callback
@@ -88,4 +89,5 @@ __all__ = [
     "utils",
     "value_and_grad",
     "version",
+    "wrappers",
 ]

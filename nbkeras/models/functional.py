@@ -47,7 +47,7 @@ class Functional(Model):
     def call(self, inputs, training=None, mask=None):
         values = self._arrange(inputs)
         outputs = self._untracked_network.run(values, training=training)
-        return tree.pack_sequence_as(self._untracked_outputs, outputs)
+        return _alone(tree.pack_sequence_as(self._untracked_outputs, outputs))
 
     def _arrange(self, inputs):
         """The values in the order of the model's inputs: by name from a dict, else by place."""
@@ -125,11 +125,11 @@ class Functional(Model):
 
     @property
     def input_shape(self):
-        return tree.map_structure(lambda t: t.shape, self._untracked_inputs)
+        return _alone(tree.map_structure(lambda t: t.shape, self._untracked_inputs))
 
     @property
     def output_shape(self):
-        return tree.map_structure(lambda t: t.shape, self._untracked_outputs)
+        return _alone(tree.map_structure(lambda t: t.shape, self._untracked_outputs))
 
     @property
     def output_names(self):
@@ -166,3 +166,8 @@ def made_from_tensors(cls) -> bool:
     spec = inspect.getfullargspec(cls.__init__)
     plain = spec.args[1:] == inspect.getfullargspec(Functional.__init__).args[1:]
     return plain or (spec.varargs is not None and spec.varkw is not None)
+
+
+def _alone(structure):
+    """The only item of a list or tuple of one, as Keras has it; all else as it is."""
+    return structure[0] if isinstance(structure, (list, tuple)) and len(structure) == 1 else structure
