@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -65,7 +66,8 @@ class StreamSource(Source):
         self._stream = stream
         self._restarts = not isinstance(stream, Iterator)
         self._class_weight = class_weight
-        self._length = len(stream) if self._restarts and hasattr(stream, "__len__") else None
+        # A length that nobody knows is 0 here.
+        self._length = (operator.length_hint(stream) or None) if self._restarts else None
         self._iterator: Iterator[Any] | None = None
         self._peeked: list[Any] = []
         self._taken = 0

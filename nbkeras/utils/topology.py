@@ -86,3 +86,21 @@ def _calls(outputs: list, given: set[int]) -> list:
         stack.append((tensor, True))
         stack.extend((source, False) for source in reversed(call.inputs))
     return order
+
+
+def get_source_inputs(tensor) -> list:
+    """The inputs from which a Keras tensor was computed, each once.
+
+    Args:
+        tensor: a Keras tensor; anything else stands for itself.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> a, b = keras.Input((1,), name="a"), keras.Input((1,), name="b")
+        >>> [source.name for source in get_source_inputs(a + b * a)]
+        ['a', 'b']
+    """
+    if not getattr(tensor, "history", None):
+        return [tensor]
+    found = [output for call in _calls([tensor], set()) if not call.inputs for output in tree.flatten(call.outputs)]
+    return list({id(source): source for source in found}.values())

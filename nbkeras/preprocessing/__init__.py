@@ -1,0 +1,7 @@
+"""Data preparation, under the names of Keras's `preprocessing`."""
+
+from nbkeras.preprocessing import image, sequence
+from nbkeras.utils.image_directory import image_dataset_from_directory
+from nbkeras.utils.timeseries import timeseries_dataset_from_array
+
+__all__ = ["image", "image_dataset_from_directory", "sequence", "timeseries_dataset_from_array"]
