@@ -82,10 +82,11 @@ def infer(function, args, kwargs):
         first = leaves[0]
         if not isinstance(first, Symbol):
             return first
-        if len(leaves) == 1:
-            return KerasTensor(first.shape, first.dtype)
-        shape = [a if a == b else None for a, b in zip(first.shape, leaves[1].shape, strict=True)]
-        return KerasTensor(shape, first.dtype)
+        shape = first.shape
+        if len(leaves) > 1:
+            shape = [a if a == b else None for a, b in zip(shape, leaves[1].shape, strict=True)]
+        masks = [mask for mask in map(get_mask, leaves) if mask is not None]
+        return with_mask(KerasTensor(shape, first.dtype), merge(*masks) if masks else None)
 
     return tree.map_structure(merge, *results)
 

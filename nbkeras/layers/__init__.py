@@ -1,6 +1,7 @@
 """Layers, by Keras's names."""
 
-from nbkeras.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from nbkeras.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from nbkeras.layers.activity import ActivityRegularization
 from nbkeras.layers.adaptive_pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -17,6 +18,9 @@ from nbkeras.layers.convolution_separable import SeparableConv1D, SeparableConv2
 from nbkeras.layers.convolution_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from nbkeras.layers.dense import Dense
 from nbkeras.layers.dropout import Dropout
+from nbkeras.layers.einsum_dense import EinsumDense
+from nbkeras.layers.embedding import Embedding
+from nbkeras.layers.feature_normalization import Normalization
 from nbkeras.layers.global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -33,8 +37,10 @@ from nbkeras.layers.global_pooling import (
 )
 from nbkeras.layers.input_layer import Input, InputLayer
 from nbkeras.layers.input_spec import InputSpec
+from nbkeras.layers.lambda_layer import Lambda
 from nbkeras.layers.layer import Layer
 from nbkeras.layers.lookup import deserialize, serialize
+from nbkeras.layers.masking import Masking
 from nbkeras.layers.merging import (
     Add,
     Average,
@@ -53,6 +59,7 @@ from nbkeras.layers.merging import (
     multiply,
     subtract,
 )
+from nbkeras.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from nbkeras.layers.normalization import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
 from nbkeras.layers.pooling import (
     AveragePooling1D,
@@ -68,8 +75,11 @@ from nbkeras.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from nbkeras.layers.rescaling import Rescaling
 from nbkeras.layers.reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
+from nbkeras.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from nbkeras.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from nbkeras.layers.wrapper import TimeDistributed, Wrapper
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = (
@@ -80,6 +90,7 @@ SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "AdaptiveAveragePooling1D",
     "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D",
@@ -87,6 +98,7 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -116,7 +128,11 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "EinsumDense",
+    "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -134,9 +150,11 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -146,21 +164,29 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
+    "PReLU",
     "Permute",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "Subtract",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from nbkeras import activations, ops
+from nbkeras import activations, constraints, initializers, ops, regularizers
 from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
 
 
@@ -89,6 +90,68 @@ class ELU(Layer):
 
     def get_config(self):
         return {**super().get_config(), "alpha": self.alpha}
+
+
+class PReLU(Layer):
+    """x where positive, else alpha * x, with a trained alpha for each place of a sample.
+
+    Args:
+        alpha_initializer, alpha_regularizer, alpha_constraint: for alpha.
+        shared_axes: axes, counted from 1, along which alpha is one number: `[1, 2]` for one a channel of images.
+
+    Source: He et al. (2015), Delving deep into rectifiers.
+
+    Example:
+        >>> import numpy as np
+        >>> PReLU(alpha_initializer="ones")(np.array([[-2.0, 3.0]], "float32"))
+        array([[-2.,  3.]], dtype=float32)
+    """
+
+    def __init__(
+        self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        if shared_axes is not None:
+            shared_axes = list(shared_axes) if isinstance(shared_axes, (list, tuple)) else [shared_axes]
+        self.shared_axes = shared_axes
+
+    def build(self, input_shape):
+        shared = self.shared_axes or []
+        shape = [1 if axis in shared else n for axis, n in enumerate(input_shape)][1:]
+        if None in shape:
+            raise ShapeError(
+                f"layer {self.name!r} (PReLU): alpha would have shape {tuple(shape)}; an input of shape "
+                f"{tuple(input_shape)} has an unknown length.",
+                next="put the axis into shared_axes, or give Input its length.",
+            )
+        self.alpha = self.add_weight(
+            shape=shape,
+            initializer=self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+            name="alpha",
+        )
+        axes = {axis: n for axis, n in enumerate(input_shape) if axis and axis not in shared} if shared else {}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
+
+    def call(self, inputs):
+        return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "alpha_initializer": initializers.serialize(self.alpha_initializer),
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
+            "shared_axes": self.shared_axes,
+        }
 
 
 #: What a place outside the mask has before the softmax: far below any score, far above overflow.

@@ -13,7 +13,9 @@ from nbkeras.errors import ArgumentError, ArgumentTypeError, NbkerasError, Shape
 from nbkeras.graph import keras_tensor, trace
 from nbkeras.graph.dtypes import is_float
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
+from nbkeras.graph.masks import get_mask, with_mask
 from nbkeras.layers import call_context, reviving
+from nbkeras.layers.mask_passing import Masks
 from nbkeras.layers.signature import (
     bind,
     built_once,
@@ -65,10 +67,11 @@ class Layer(HoldsWeights):
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
-        self.supports_masking = False
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
         self.input_spec = None
         self._untracked_shape = shape
         self._untracked_build_shapes = None
+        self._untracked_warned = False
         self._untracked_losses = []
         self._untracked_calls = []
 
@@ -100,6 +103,10 @@ class Layer(HoldsWeights):
             # Losses of a trial run are symbols of a graph that is gone.
             for layer in self._flatten_layers():
                 layer._untracked_losses.clear()
+
+    def compute_mask(self, inputs, previous_mask):
+        """The mask that the output carries: that of the input, unless a layer says otherwise."""
+        return previous_mask
 
     def get_config(self) -> dict:
         """The arguments that make an equal layer, as plain values.
@@ -191,6 +198,7 @@ class Layer(HoldsWeights):
         self._build_for(args, kwargs)
         if keras_tensor.any_keras_tensor(args, kwargs):
             outputs = self.compute_output_spec(*args, **kwargs)
+            outputs = Masks(self, args, kwargs).passed_on(outputs, replace=True)
             call = OperationCall(self, args, kwargs, outputs)
             self._untracked_calls.append(call)
             return outputs
@@ -212,6 +220,8 @@ class Layer(HoldsWeights):
         if not call_context.stack():
             for layer in self._flatten_layers():
                 layer._untracked_losses.clear()
+        masks = Masks(self, args, kwargs)
+        kwargs.update(masks.kwargs)
         graph = trace.current()
         with call_context.entered(self, flag):
             if graph is None:
@@ -223,7 +233,7 @@ class Layer(HoldsWeights):
                 for output in tree.flatten(outputs):
                     rows = output.shape[0] if output.shape else 1
                     self.add_loss(self.activity_regularizer(output) / max(1, rows))
-        return outputs
+        return masks.passed_on(outputs)
 
     def _converted_call(self, *args, **kwargs):
         args, kwargs = self._convert_all(args, kwargs)
@@ -265,9 +275,9 @@ class Layer(HoldsWeights):
             if isinstance(value, (int, float)) or not hasattr(value, "__array__"):
                 return value
             value = np.asarray(value)
-        value = tensor(value)
+        mask, value = get_mask(value), tensor(value)
         if self.autocast and is_float(value.dtype) and value.dtype != self.compute_dtype:
-            value = tensor(value, self.compute_dtype)
+            value = with_mask(tensor(value, self.compute_dtype), mask)
         return value
 
     def _check_inputs(self, args):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.graph.masks import get_mask
 from nbkeras.layers.layer import Layer
 from nbkeras.ops import elementwise as el
-from nbkeras.ops import linalg, normalizing, shaping
+from nbkeras.ops import linalg, making, normalizing, reducing, shaping
 
 
 class Merge(Layer):
@@ -48,6 +49,8 @@ class Merge(Layer):
                 next="pass the tensors as a list: layer([a, b]).",
             )
         rank = max(len(t.shape) for t in inputs)
+        if all(len(t.shape) == rank for t in inputs):
+            return self._merge(inputs)
         spread = []
         for value in inputs:
             # Keras aligns inputs of lower rank after the batch axis.
@@ -57,9 +60,48 @@ class Merge(Layer):
         return self._merge(spread)
 
 
+    def compute_mask(self, inputs, mask=None):
+        """True where any input is there; None unless all inputs carry masks."""
+        if mask is None or not self._all_masks(inputs, mask):
+            return None
+        return _fold(el.logical_or, mask)
+
+    def _all_masks(self, inputs, mask) -> bool:
+        if not isinstance(mask, (list, tuple)) or not isinstance(inputs, (list, tuple)):
+            raise ArgumentError(f"layer {self.name!r} ({type(self).__name__}) takes a list of masks, got {mask!r}.")
+        if len(mask) != len(inputs):
+            raise ArgumentError(
+                f"layer {self.name!r} ({type(self).__name__}): {len(inputs)} inputs and {len(mask)} masks."
+            )
+        return all(m is not None for m in mask)
+
+
 def _fold(function, inputs):
     result = inputs[0]
     for value in inputs[1:]:
+        result = function(result, value)
+    return result
+
+
+def _spread_masks(inputs):
+    """Pairs of each input and its mask in the input's shape, None without."""
+    for value in inputs:
+        mask = get_mask(value)
+        yield value, None if mask is None else shaping.broadcast_to(shaping.expand_dims(mask, -1), value.shape)
+
+
+def _extreme(function, inputs):
+    """A fold in which the place of what a mask leaves out is taken by the other side."""
+    result = there = None
+    for number, (value, mask) in enumerate(_spread_masks(inputs)):
+        if number == 0:
+            result, there = value, mask
+            continue
+        if mask is not None:
+            value = el.where(mask, value, result)
+        if there is not None:
+            result = el.where(there, result, value)
+        there = None if mask is None or there is None else el.logical_or(there, mask)
         result = function(result, value)
     return result
 
@@ -87,10 +129,14 @@ class Subtract(Merge):
 
 
 class Multiply(Merge):
-    """The product of the inputs."""
+    """The product of the inputs; what a mask leaves out counts as 1, and gives 0 where all leave it out."""
 
     def _merge(self, inputs):
-        return _fold(el.multiply, inputs)
+        pairs = list(_spread_masks(inputs))
+        product = _fold(el.multiply, [v if mask is None else el.where(mask, v, 1.0) for v, mask in pairs])
+        if any(mask is None for _, mask in pairs):
+            return product
+        return el.where(_fold(el.logical_or, [mask for _, mask in pairs]), product, 0.0)
 
 
 class Average(Merge):
@@ -101,17 +147,17 @@ class Average(Merge):
 
 
 class Maximum(Merge):
-    """The largest of the inputs."""
+    """The largest of the inputs, of those that their masks do not leave out."""
 
     def _merge(self, inputs):
-        return _fold(el.maximum, inputs)
+        return _extreme(el.maximum, inputs)
 
 
 class Minimum(Merge):
-    """The smallest of the inputs."""
+    """The smallest of the inputs, of those that their masks do not leave out."""
 
     def _merge(self, inputs):
-        return _fold(el.minimum, inputs)
+        return _extreme(el.minimum, inputs)
 
 
 class Concatenate(Merge):
@@ -137,6 +183,21 @@ class Concatenate(Merge):
 
     def _merge(self, inputs):
         return shaping.concatenate(inputs, self.axis)
+
+    def compute_mask(self, inputs, mask=None):
+        """The masks joined; an input without one counts as there. None if no input carries a mask."""
+        if mask is None or (not self._all_masks(inputs, mask) and all(m is None for m in mask)):
+            return None
+        places = []
+        for value, own in zip(inputs, mask, strict=True):
+            if own is None:
+                places.append(making.ones_like(value, dtype="bool"))
+            elif len(own.shape) < len(value.shape):
+                # Spread over the features, so that any axis can be joined.
+                places.append(el.logical_or(shaping.expand_dims(own, -1), making.zeros_like(value, dtype="bool")))
+            else:
+                places.append(own)
+        return reducing.any(shaping.concatenate(places, self.axis), axis=-1)
 
     def get_config(self):
         return {**super().get_config(), "axis": self.axis}
@@ -164,6 +225,9 @@ class Dot(Merge):
     def _places(self, shapes):
         pair = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         return [axis % len(shape) for axis, shape in zip(pair, shapes, strict=True)]
+
+    def compute_mask(self, inputs, mask=None):
+        """None: the time axis may be summed over."""
 
     def call(self, inputs):
         first, second = inputs

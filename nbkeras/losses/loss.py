@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbkeras import ops, tree
 from nbkeras.errors import ArgumentError
 from nbkeras.graph.dtypes import standardize_dtype
+from nbkeras.graph.masks import get_mask
 from nbkeras.naming import auto_name, to_snake_case
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -48,10 +49,13 @@ class Loss:
             y_true, y_pred: tensors, or nested structures of them if `call` takes such.
             sample_weight: one weight a sample, or one for each value of `call`'s result.
         """
+        carried = get_mask(y_pred)
         y_pred = tree.map_structure(lambda y: ops.convert_to_tensor(y, self.dtype), y_pred)
         y_true = tree.map_structure(self.convert_labels, y_true)
         values = ops.convert_to_tensor(self.call(y_true, y_pred), self.dtype)
         mask = self.valid_mask(y_true, y_pred, values)
+        if carried is not None:
+            mask = carried if mask is None else ops.logical_and(carried, mask)
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
 
     def call(self, y_true, y_pred):

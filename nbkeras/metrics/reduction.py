@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.graph.masks import get_mask
 from nbkeras.losses.lookup import FUNCTIONS
-from nbkeras.losses.loss import Loss, squeeze_or_expand_to_same_rank
+from nbkeras.losses.loss import Loss, apply_mask, squeeze_or_expand_to_same_rank
 from nbkeras.metrics.metric import Metric
 from nbkeras.saving.registry import serialize_keras_object
 
@@ -108,7 +109,11 @@ class MeanMetricWrapper(Mean):
             self.direction = "min"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        super().update_state(self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight=sample_weight)
+        mask = get_mask(y_pred)
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        if mask is not None:
+            sample_weight = apply_mask(sample_weight, mask, self.dtype, "sum")
+        super().update_state(values, sample_weight=sample_weight)
 
     def get_config(self):
         arguments = serialize_keras_object(self._fn_kwargs)

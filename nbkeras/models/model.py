@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 
 from nbkeras.errors import ArgumentError, StateError
@@ -107,7 +108,7 @@ class Model(Trainer, Saveable, Layer):
 
     def to_json(self, **kwargs) -> str:
         """The configuration as JSON."""
-        return json.dumps(registry.serialize_keras_object(self), **kwargs)
+        return json.dumps(registry.serialize_keras_object(self), default=_as_json, **kwargs)
 
     def count_params(self):
         if not self.built:
@@ -116,6 +117,16 @@ class Model(Trainer, Saveable, Layer):
                 next="give it an Input, build(input_shape), or call it on data.",
             )
         return super().count_params()
+
+
+def _as_json(value):
+    """A value that JSON has no word for."""
+    if inspect.isfunction(value):
+        raise ArgumentError(
+            f"to_json: the function {value.__name__!r} has no registered name by which it could be found again.",
+            next="decorate it with saving.register_keras_serializable().",
+        )
+    return registry.serialize_keras_object(value)
 
 
 def _from_tensors(args, kwargs) -> bool:
