@@ -31,14 +31,26 @@ def updates(optimizer, flats, sections):
     ]
     sums = [emit("add", store.read(), g) for store, g in zip(stores, flats, strict=True)]
     means = [emit("divide", g, np.asarray(steps, g.dtype)) for g in sums]
-    before = [(place, place.read()) for place in _places(optimizer, sections)]
-    yield [emit("where", due, mean, g) for mean, g in zip(means, flats, strict=True)]
+    counters = (optimizer._iterations, *optimizer._accumulated_gradients, *optimizer._averages)
+    with only_if(due, places(optimizer, sections, counters)):
+        yield [emit("where", due, mean, g) for mean, g in zip(means, flats, strict=True)]
+    for store, total in zip(stores, sums, strict=True):
+        store.write(emit("where", due, np.zeros((), total.dtype), total))
+
+
+@contextlib.contextmanager
+def only_if(condition, places):
+    """What is changed inside keeps its old value where the condition, one boolean, does not hold.
+
+    Args:
+        places: what to look at, from `places`.
+    """
+    before = [(place, place.read()) for place in places]
+    yield
     for place, old in before:
         new = place.read()
         if new is not old:
-            place.write(emit("where", due, new, old))
-    for store, total in zip(stores, sums, strict=True):
-        store.write(emit("where", due, np.zeros((), total.dtype), total))
+            place.write(emit("where", condition, new, old))
 
 
 class _Single:
@@ -54,13 +66,9 @@ class _Single:
         self.variable.assign(value)
 
 
-def _places(optimizer, sections):
-    """All that an update changes: the weights and the optimizer's state but for the counter and the accumulators."""
-    apart = {
-        id(optimizer._iterations),
-        *(id(v) for v in optimizer._accumulated_gradients),
-        *(id(v) for v in optimizer._averages),
-    }
+def places(optimizer, sections, but=()):
+    """All that an update changes: the weights and the optimizer's state, but for some variables."""
+    apart = {id(v) for v in but}
     state = [v for v in optimizer.variables if id(v) not in apart]
     lodged = [v for v in state if v.arena is not None]
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbkeras.errors import ArgumentError
 from nbkeras.optimizers.adadelta import Adadelta
+from nbkeras.optimizers.adafactor import Adafactor
 from nbkeras.optimizers.adagrad import Adagrad
 from nbkeras.optimizers.adam import Adam
 from nbkeras.optimizers.adamax import Adamax
@@ -11,13 +12,17 @@ from nbkeras.optimizers.adamw import AdamW
 from nbkeras.optimizers.ftrl import Ftrl
 from nbkeras.optimizers.lamb import Lamb
 from nbkeras.optimizers.lion import Lion
+from nbkeras.optimizers.loss_scale import LossScaleOptimizer
+from nbkeras.optimizers.muon import Muon
 from nbkeras.optimizers.nadam import Nadam
 from nbkeras.optimizers.optimizer import Optimizer
 from nbkeras.optimizers.rmsprop import RMSprop
+from nbkeras.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from nbkeras.optimizers.sgd import SGD
 from nbkeras.saving import registry
 
-_CLASSES = (Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, Nadam, RMSprop, SGD)
+_CLASSES = (Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, LossScaleOptimizer, Muon, Nadam)
+_CLASSES += (RMSprop, ScheduleFreeAdamW, SGD)
 
 #: Every name that `get` knows: the class name, and it in small letters.
 KNOWN = {**{cls.__name__: cls for cls in _CLASSES}, **{cls.__name__.lower(): cls for cls in _CLASSES}}

@@ -240,12 +240,12 @@ class Optimizer(State):
                 next="call build(model.trainable_variables) first.",
             )
         for name, given, own in (
-            ("optimizer_variables", optimizer_variables, self._variables),
+            ("optimizer_variables", optimizer_variables, self.variables),
             ("trainable_variables", trainable_variables, self._trainable_variables),
         ):
             if len(given) != len(own):
                 raise ArgumentError(f"optimizer {self.name!r}: expected {len(own)} {name}, got {len(given)}.")
-        variables = [*self._trainable_variables, *self._variables]
+        variables = [*self._trainable_variables, *self.variables]
         values = [*trainable_variables, *optimizer_variables]
         if trace.current() is None:
             run = lambda grads, values: stateless(lambda: self.apply(grads), variables, values)  # noqa: E731
@@ -357,6 +357,10 @@ class Optimizer(State):
             )
         self._excluded = {id(v) for v in var_list or ()}
         self._excluded_pattern = re.compile("|".join(var_names)) if var_names else None
+
+    def weight_decay_of(self, variable):
+        """The weight decay of a weight that is not excluded."""
+        return self.weight_decay
 
     def _use_weight_decay(self, variable) -> bool:
         by_name = self._excluded_pattern is not None and self._excluded_pattern.search(variable.name)

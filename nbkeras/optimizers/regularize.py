@@ -54,20 +54,20 @@ def _clip_together(flats, sections, limit):
 
 
 def decay(optimizer, sections, rate) -> None:
-    """Take weight_decay * learning_rate * weight off each weight that is not excluded."""
-    if not optimizer.weight_decay:
-        return
+    """Take weight decay * learning_rate * weight off each weight that is not excluded."""
     for section in sections:
-        mask = tuple(int(optimizer._use_weight_decay(v)) for v in section.variables)
-        if any(mask):
+        rates = [
+            (optimizer.weight_decay_of(v) or 0) if optimizer._use_weight_decay(v) else 0 for v in section.variables
+        ]
+        for value in sorted({r for r in rates if r}):
             section.write(
                 emit(
                     "decay_segments",
                     section.read(),
                     cast(rate, section.dtype),
-                    rate=float(optimizer.weight_decay),
+                    rate=float(value),
                     offsets=(*section.offsets, section.size),
-                    mask=mask,
+                    mask=tuple(int(r == value) for r in rates),
                 )
             )
 

@@ -75,21 +75,21 @@ class State:
 
     def set_weights(self, weights):
         """Set the state from arrays in the order of `variables`."""
-        for variable, value in zip(self._variables, weights, strict=True):
+        for variable, value in zip(self.variables, weights, strict=True):
             variable.assign(value)
 
     def save_own_variables(self, store):
         """Write the state into a dict-like store: '0', '1', ..."""
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(self.variables):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store):
         """Read what `save_own_variables` wrote."""
-        if len(store) != len(self._variables):
+        if len(store) != len(self.variables):
             warnings.warn(
-                f"optimizer {self.name!r}: its state was not loaded: it has {len(self._variables)} variables, the file "
+                f"optimizer {self.name!r}: its state was not loaded: it has {len(self.variables)} variables, the file "
                 f"{len(store)}. Build the model and optimizer as they were when the file was written."
             )
             return
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(self.variables):
             variable.assign(np.asarray(store[str(i)]))

@@ -117,3 +117,68 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     noise = emit("negative", emit("log", emit("negative", emit("log", u))))
     scores = emit("add", noise, emit("reshape", logits, shape=(rows, 1, classes)))
     return cast(ops.argmax(scores, axis=-1), standardize_dtype(dtype))
+
+
+def _broadcast(who, shape, dtype, *parameters):
+    """Parameters as tensors of the result's shape and dtype."""
+    shape, dtype = _shape(shape), _float_dtype(who, dtype)
+    return [ops.broadcast_to(ops.convert_to_tensor(p, dtype), shape) for p in parameters]
+
+
+@op
+def gamma(shape, alpha, dtype=None, seed=None):
+    """Numbers of the gamma distribution with scale 1.
+
+    Args:
+        shape: of the result.
+        alpha: the distribution's shape, a number or tensor that broadcasts to the result's. No gradient flows to it.
+        dtype, seed: as for `normal`.
+
+    Example:
+        >>> x = gamma((2000,), 3.0, seed=1)
+        >>> bool(abs(x.mean() - 3.0) < 0.2)
+        True
+    """
+    (alpha,) = _broadcast("gamma", shape, dtype, alpha)
+    return emit("random_gamma", draw_seed(seed), alpha)
+
+
+@op
+def beta(shape, alpha, beta, dtype=None, seed=None):
+    """Numbers of the beta distribution: of two gamma numbers, the first's share.
+
+    Args:
+        shape: of the result.
+        alpha, beta: the distribution's parameters, numbers or tensors that broadcast to the result's shape.
+        dtype, seed: as for `normal`.
+
+    Example:
+        >>> x = beta((100,), 2.0, 5.0, seed=1)
+        >>> bool(x.min() > 0 and x.max() < 1)
+        True
+    """
+    alpha, beta = _broadcast("beta", shape, dtype, alpha, beta)
+    state = draw_seed(seed)
+    first = emit("random_gamma", state, alpha)
+    # Counters so far apart that no other draw of this seed comes there.
+    second = emit("random_gamma", emit("add", state, np.array([0, 1 << 40], np.int64)), beta)
+    total = emit("add", first, second)
+    return ops.where(total > 0, ops.divide_no_nan(first, total), 0.5)
+
+
+@op
+def binomial(shape, counts, probabilities, dtype=None, seed=None):
+    """How many of `counts` trials succeed, each with its probability; whole numbers as floats.
+
+    Args:
+        shape: of the result.
+        counts, probabilities: numbers or tensors that broadcast to the result's shape.
+        dtype, seed: as for `normal`.
+
+    Example:
+        >>> x = binomial((2000,), 10, 0.3, seed=1)
+        >>> bool(x.max() <= 10 and abs(x.mean() - 3) < 0.2)
+        True
+    """
+    counts, probabilities = _broadcast("binomial", shape, dtype, counts, probabilities)
+    return emit("random_binomial", draw_seed(seed), counts, probabilities)

@@ -29,7 +29,9 @@ class SeedGenerator:
         ([7, 0], [7, 1])
     """
 
-    def __init__(self, seed=None, name=None):
+    def __init__(self, seed=None, name=None, **kwargs):
+        if kwargs:
+            raise ArgumentError(f"SeedGenerator: unknown argument {next(iter(kwargs))!r}.", next="give seed and name.")
         if seed is None:
             seed = make_default_seed()
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):

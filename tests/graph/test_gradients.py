@@ -119,6 +119,9 @@ CASES |= {
     ],
     "solve": [(lambda a, b, t=t: emit("solve", a, b, transposed=t), [spd(2, 3) + away(2, 3, 3), away(2, 3, 2)]) for t in (False, True)],
     "determinant": [(lambda x: emit("determinant", x), [spd(2, 3) - 4 * np.eye(3)])],
+    "fourier": [
+        (lambda x, y, i=i: emit("fourier", x, y, inverse=i), [away(2, n), away(2, n)]) for i in (False, True) for n in (1, 5, 8)
+    ],
     "qr": [(lambda x: emit("qr", x, columns=2), [away(2, 4, 2)]), (lambda x: emit("qr", x, columns=3), [away(2, 3, 3)])],
     "eigh": [(lambda x: emit("eigh", x), [spd(2, 3)])],
     "svd": [(lambda x: emit("svd", x), [away(2, 4, 3)]), (lambda x: emit("svd", x), [away(1, 3, 3)])],
@@ -185,7 +188,7 @@ CASES |= {
 WITHOUT = {
     "0 everywhere": "sign floor ceil round floor_divide isnan isfinite logical_not logical_and logical_or logical_xor "
     "equal not_equal less less_equal greater greater_equal arg_reduce random_uniform random_normal random_bernoulli "
-    "random_integers random_permutation nextafter bitwise_and bitwise_or bitwise_xor gcd left_shift right_shift",
+    "random_integers random_permutation random_gamma random_binomial nextafter bitwise_and bitwise_or bitwise_xor gcd left_shift right_shift",
     "reads bytes as something else": "view",
     "changes variables after the gradient is taken": "sgd adam adam_amsgrad rmsprop segment_norms clip_segments "
     "clip_global clip_values average average_from_first decay_segments increment pack unpack",

@@ -77,4 +77,15 @@ FACTORS = {
     "matrix_rank": [(f(5, 3),), (np.ones((B, 3, 3), "float32"),), (np.zeros((2, 2), "float32"),), (spd(4), 3.0)],
     "norm": [(f(B, 3, 4), o, (1, 2)) for o in ("nuc", 2, -2)],
 }
-TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS, FACTORS)
+FOURIER = {
+    "fft": [((f(B, n) / 8, f(B, n) / 8),) for n in (1, 2, 8, 15, 67, 96)] + [((f(7), f(7)),), ((f(2, 3), f(2, 3)),)],
+    "fft2": [((f(B, 4, 6), f(B, 4, 6)),), ((f(3, 5), f(3, 5)),)],
+    "ifft2": [((f(B, 4, 6), f(B, 4, 6)),), ((f(3, 71), f(3, 71)),)],
+    "rfft": [(f(B, 8),), (f(9),), (f(B, 8), 5), (f(2, 3, 5), {"fft_length": 12}), (f(64),)],
+    "irfft": [((f(B, 5), f(B, 5)),), ((f(B, 5), f(B, 5)), 9), ((f(4), f(4)), {"fft_length": 12}), ((f(9), f(9)), 5)],
+    "stft": [(f(B, 40), 8, 4, 16), (f(33), 7, 3, 12, "hamming", False), (f(B, 20), 6, 6, 8, None)]
+    + [(f(30), 6, 2, 8, pos(6))],
+    "istft": [((f(B, 6, 9), f(B, 6, 9)), 12, 4, 16), ((f(5, 7), f(5, 7)), 9, 3, 12, 20, "hamming", False)]
+    + [((f(B, 6, 9), f(B, 6, 9)), 16, 4, 16, {"window": None})],
+}
+TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS, FACTORS, FOURIER)

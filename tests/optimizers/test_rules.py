@@ -43,6 +43,12 @@ CASES = [
     ("Ftrl", {"learning_rate": 0.1, "beta": 0.1, "l2_shrinkage_regularization_strength": 0.1}),
     ("Lion", {"learning_rate": 0.01}),
     ("Lamb", {"learning_rate": 0.01}),
+    ("Adafactor", {"learning_rate": 0.5}),
+    ("Adafactor", {"learning_rate": 0.01, "relative_step": False, "clip_threshold": 0.5, "weight_decay": 0.05}),
+    ("Muon", {"learning_rate": 0.01, "exclude_layers": ["w4"]}),
+    ("Muon", {"learning_rate": 0.01, "nesterov": False, "ns_steps": 3, "rms_rate": None, "weight_decay": None}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.01}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.01, "warmup_steps": 4, "beta_1": 0.8, "clipnorm": 0.7}),
 ]
 
 
@@ -92,7 +98,7 @@ def test_rule(keras, name, arguments):
 
 
 @pytest.mark.parametrize("extra", GENERAL.values(), ids=GENERAL.keys())
-@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad", "Muon"])
 def test_general_arguments(keras, name, extra):
     arguments = {"learning_rate": 0.05, **extra}
     compare(keras, name, (arguments, arguments))
@@ -148,8 +154,33 @@ def test_float64(keras):
 
 @pytest.mark.parametrize("name", [n for n in dir(optimizers) if n[0].isupper() and n != "Optimizer"])
 def test_config(keras, name):
-    ours, theirs = getattr(optimizers, name)(), getattr(keras.optimizers, name)()
+    def made(package):
+        cls = getattr(package, name)
+        return cls(package.SGD(name="sgd")) if name == "LossScaleOptimizer" else cls()
+
+    ours, theirs = made(optimizers), made(keras.optimizers)
     assert {**ours.get_config(), "name": 0} == {**theirs.get_config(), "name": 0}
     again = optimizers.deserialize(optimizers.serialize(ours))
     assert again.get_config() == ours.get_config()
-    assert type(optimizers.get(name.lower())) is type(ours)
+    if name != "LossScaleOptimizer":
+        assert type(optimizers.get(name.lower())) is type(ours)
+
+
+def test_loss_scale(keras):
+    weights, gradients = data()
+    gradients[2][1][0] = np.inf
+    gradients[4][0][0, 0] = np.nan
+    made = []
+    for package, variable in ((optimizers, Variable), (keras.optimizers, keras.Variable)):
+        inner = package.Adam(0.01, clipnorm=0.7, weight_decay=0.05)
+        optimizer = package.LossScaleOptimizer(inner, initial_scale=4.0, dynamic_growth_steps=2)
+        made.append((optimizer, [variable(w) for w in weights]))
+        optimizer.build(made[-1][1])
+    (ours, own_weights), (theirs, their_weights) = made
+    # Keras's own apply() fails outside of a compiled step on JAX.
+    values, state = [v.value for v in their_weights], [v.value for v in theirs.variables]
+    for grads in gradients:
+        ours.apply(grads, own_weights)
+        values, state = theirs.stateless_apply(state, grads, values)
+    for a, b in zip([*own_weights, *ours.variables], [*values, *state], strict=True):
+        np.testing.assert_allclose(a, np.asarray(b), rtol=1e-5, atol=1e-6)

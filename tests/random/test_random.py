@@ -37,6 +37,29 @@ def test_categorical():
         random.categorical(logits[0], 2)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gamma_beta_binomial(dtype):
+    stats = pytest.importorskip("scipy.stats")
+    n = 20000
+    for alpha in (0.2, 0.9, 1.0, 2.5, 400.0):
+        x = random.gamma((n,), alpha, dtype=dtype, seed=5)
+        assert x.dtype == dtype and stats.kstest(x, stats.gamma(alpha).cdf).pvalue > 1e-3, alpha
+    for a, b in ((0.5, 0.5), (2.0, 5.0), (30.0, 1.0)):
+        x = random.beta((n,), a, b, dtype=dtype, seed=6)
+        assert stats.kstest(x, stats.beta(a, b).cdf).pvalue > 1e-3, (a, b)
+    for count, p in ((1, 0.3), (10, 0.5), (100, 0.02), (10000, 0.7), (5, 0.0), (7, 1.0)):
+        x = random.binomial((n,), count, p, dtype=dtype, seed=7)
+        assert x.dtype == dtype and (x == np.floor(x)).all() and x.min() >= 0 and x.max() <= count
+        expected = stats.binom(count, p)
+        assert abs(x.mean() - expected.mean()) <= 5 * expected.std() / n**0.5 + 1e-9, (count, p)
+        if expected.std():
+            assert abs(x.std() / expected.std() - 1) < 0.03
+    alphas = np.array([[0.5], [8.0]], dtype)
+    rows = random.gamma((2, n), alphas, dtype=dtype, seed=1)
+    np.testing.assert_allclose(rows.mean(1), alphas[:, 0], rtol=0.05)
+    assert np.isnan(random.gamma((2,), -1.0, dtype=dtype, seed=1)).all()
+
+
 def test_shuffle():
     x = np.arange(12).reshape(3, 4)
     columns = random.shuffle(x, axis=1, seed=1)

@@ -88,7 +88,37 @@ primitive(
     lower=_dropout_lower,
 )
 
+
+def _gamma_lower(node, low):
+    state, alpha = node.inputs
+    low.launch("random_gamma", alpha.dtype, [node.outputs[0], state, alpha], items=alpha.size, cost=60.0)
+
+
+primitive(
+    "random_gamma",
+    infer=lambda node: [(node.inputs[1].shape, node.inputs[1].dtype)],
+    reference=lambda state, alpha: _generator(state, 6).standard_gamma(alpha).astype(alpha.dtype),
+    grad=lambda node, dy: [None, None],
+    lower=_gamma_lower,
+)
+
+
+def _binomial_lower(node, low):
+    state, counts, probabilities = node.inputs
+    args = [node.outputs[0], state, counts, probabilities]
+    low.launch("random_binomial", counts.dtype, args, items=counts.size, cost=500.0)
+
+
+primitive(
+    "random_binomial",
+    infer=lambda node: [(node.inputs[1].shape, node.inputs[1].dtype)],
+    reference=lambda state, n, p: _generator(state, 7).binomial(n.astype(np.int64), p).astype(n.dtype),
+    grad=lambda node, dy: [None, None, None],
+    lower=_binomial_lower,
+)
+
 #: Rows whose kernel and reference draw different numbers.
 NOT_COMPARED = frozenset(
-    {"dropout", "random_bernoulli", "random_integers", "random_normal", "random_permutation", "random_uniform"}
+    "dropout random_bernoulli random_binomial random_gamma random_integers random_normal random_permutation "
+    "random_uniform".split()
 )

@@ -1,4 +1,4 @@
-"""Cases of factors of matrices (see cases.py)."""
+"""Cases of factors of matrices, Fourier transforms and random numbers by attempts (see cases.py)."""
 
 from __future__ import annotations
 
@@ -125,4 +125,41 @@ def orthogonal(maker):
             )
 
 
-FAMILIES = [triangles, orthogonal]
+def fourier(maker):
+    for dtype in ("f4", "f8"):
+        for batch, length, radix, stride in ((2, 6, 3, 1), (1, 4, 4, 3), (3, 10, 2, 2)):
+
+            def make(rng, real, b=batch, length=length, radix=radix, stride=stride):
+                n = length * stride
+                angles = 2 * np.pi * np.arange(n) / n
+                arrays = [np.zeros((b, n), real) for _ in range(2)] + [normal(rng, (b, n), real) for _ in range(2)]
+                return [*arrays, np.cos(angles).astype(real), np.sin(angles).astype(real), length, radix, stride]
+
+            maker.add("fourier_stage", f"{batch}-{length}-{radix}-{stride}", dtype, make, batch * length // radix)
+
+
+def attempts(maker):
+    state = np.array([7, 3], np.int64)
+    for dtype in ("f4", "f8"):
+        maker.add(
+            "random_gamma",
+            "33",
+            dtype,
+            lambda rng, real: [np.zeros(33, real), state.copy(), rng.uniform(0.1, 4, 33).astype(real)],
+            33,
+        )
+        maker.add(
+            "random_binomial",
+            "33",
+            dtype,
+            lambda rng, real: [
+                np.zeros(33, real),
+                state.copy(),
+                rng.integers(0, 60, 33).astype(real),
+                rng.uniform(0, 1, 33).astype(real),
+            ],
+            33,
+        )
+
+
+FAMILIES = [triangles, orthogonal, fourier, attempts]
