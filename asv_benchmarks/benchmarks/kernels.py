@@ -68,3 +68,45 @@ class Elementwise:
 
     def track_ratio_numpy(self, function):
         return ratio(lambda: self.ours(self.x), lambda: self.theirs(self.x))
+
+
+#: Batches of images (N, H, W, C) between the convolutions of the reference workloads.
+IMAGES = {"128x26x26x32": (128, 26, 26, 32), "64x32x32x32": (64, 32, 32, 32), "64x16x16x64": (64, 16, 16, 64)}
+
+
+def numpy_max_pool(x: np.ndarray) -> np.ndarray:
+    """The usual line of NumPy for windows of 2 by 2."""
+    n, height, width, channels = x.shape
+    return x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+
+
+def numpy_batch_norm(x: np.ndarray) -> np.ndarray:
+    """Normalization of channels with their own statistics, and relu."""
+    axes = tuple(range(x.ndim - 1))
+    return np.maximum((x - x.mean(axes)) / np.sqrt(x.var(axes) + np.float32(1e-3)), 0)
+
+
+class Images:
+    """What stands around convolutions, over the usual lines of NumPy."""
+
+    version = "1"
+    timeout = 120
+    unit = "ratio to NumPy"
+    params = (tuple(IMAGES), ("max pooling", "batch normalization and relu"))
+    param_names = ("images", "work")
+
+    def setup(self, images, work):
+        from nbkeras import ops
+        from nbkeras.graph.traced import Traced
+        from nbkeras.ops.normalizing import batch_normalized
+
+        self.x = np.random.default_rng(0).standard_normal(IMAGES[images], dtype=np.float32)
+        if work == "max pooling":
+            self.ours, self.theirs = (lambda x: ops.max_pool(x, 2)), numpy_max_pool
+        else:
+            traced = Traced(lambda x: ops.relu(batch_normalized(x, None, None, -1, 1e-3)[0]))
+            self.ours, self.theirs = traced, numpy_batch_norm
+        self.ours(self.x)
+
+    def track_ratio_numpy(self, images, work):
+        return ratio(lambda: self.ours(self.x), lambda: self.theirs(self.x))

@@ -144,17 +144,37 @@ def _rows():
     shape = (4096, 512)
     traffic = 8.0 * math.prod(shape)
     yield Case("normalization", "layer 4096x512", layer, (shape,), 0, traffic, _numpy_layer_norm, _torch_layer_norm)
-    for shape in ((64, 32, 32, 32), (64, 16, 16, 64)):
-        name, traffic = "batch, relu " + "x".join(map(str, shape)), 12.0 * math.prod(shape)
-        yield Case("normalization", name, _batch_norm, (shape,), 0, traffic, torch=_torch_batch_norm)
+    yield Case(
+        "normalization",
+        "layer 4096x512 and back",
+        lambda x, gamma, beta, dy: _and_back(layer(x, gamma, beta), [x, gamma, beta], dy),
+        (shape, shape[-1:], shape[-1:], shape),
+        0,
+        20.0 * math.prod(shape),
+        torch=_torch_layer_norm_and_back,
+    )
+    for shape in ((64, 32, 32, 32), (64, 16, 16, 64), (64, 8, 8, 128)):
+        name, vector = "batch, relu " + "x".join(map(str, shape)), shape[-1:]
+        shapes, traffic = (shape, vector, vector), 12.0 * math.prod(shape)
+        yield Case("normalization", name, _batch_norm, shapes, 0, traffic, torch=_torch_batch_norm)
+        back = lambda x, gamma, beta, dy: _and_back(_batch_norm(x, gamma, beta), [x, gamma, beta], dy)  # noqa: E731
+        traffic = 32.0 * math.prod(shape)
+        torch = _torch_batch_norm_and_back
+        yield Case("normalization", f"{name} and back", back, (*shapes, shape), 0, traffic, torch=torch)
 
 
-def _batch_norm(x):
+def _and_back(y, inputs, dy):
+    """A result, and the gradients to its inputs."""
+    from nbkeras.graph.gradient import gradient
+
+    return [y, *gradient(y, inputs, seed=dy)]
+
+
+def _batch_norm(x, gamma, beta):
     from nbkeras import ops
+    from nbkeras.ops.normalizing import batch_normalized
 
-    axes = tuple(range(len(x.shape) - 1))
-    mean, variance = ops.moments(x, axes=axes)
-    return ops.relu(ops.batch_normalization(x, mean, variance, axis=-1))
+    return ops.relu(batch_normalized(x, gamma, beta, -1, 1e-3)[0])
 
 
 def _torch_layer_norm(x):
@@ -163,11 +183,39 @@ def _torch_layer_norm(x):
     return lambda: torch.nn.functional.layer_norm(x, x.shape[-1:], eps=1e-3)
 
 
-def _torch_batch_norm(x):
+def _torch_batch_norm_of(x, gamma, beta):
     import torch
 
-    x = x.permute(0, 3, 1, 2)
-    return lambda: torch.nn.functional.batch_norm(x, None, None, training=True, eps=1e-3).relu()
+    return torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=1e-3).relu()
+
+
+def _torch_batch_norm(x, gamma, beta):
+    return functools.partial(_torch_batch_norm_of, x.permute(0, 3, 1, 2), gamma, beta)
+
+
+def _torch_and_back(forward, inputs, dy):
+    """A call of PyTorch's forward and its gradients."""
+    import torch
+
+    inputs = [t.detach().requires_grad_() for t in inputs]
+
+    @torch.enable_grad()
+    def call():
+        return torch.autograd.grad(forward(*inputs), inputs, dy)
+
+    return call
+
+
+def _torch_batch_norm_and_back(x, gamma, beta, dy):
+    x, dy = (t.permute(0, 3, 1, 2) for t in (x, dy))
+    return _torch_and_back(_torch_batch_norm_of, [x, gamma, beta], dy)
+
+
+def _torch_layer_norm_and_back(x, gamma, beta, dy):
+    import torch
+
+    norm = lambda x, *vectors: torch.nn.functional.layer_norm(x, x.shape[-1:], *vectors, eps=1e-3)  # noqa: E731
+    return _torch_and_back(norm, [x, gamma, beta], dy)
 
 
 # -- windows ----------------------------------------------------------------------------------------------------------
@@ -229,9 +277,29 @@ def _pools():
         return
     for shape in ((128, 26, 26, 32), (64, 32, 32, 32), (64, 16, 16, 64)):
         traffic, name = 5.0 * math.prod(shape), "x".join(map(str, shape))
-        for kind, pool in (("max", ops.max_pool), ("average", ops.average_pool)):
+        for kind, theirs, pool in (("max", "max", ops.max_pool), ("average", "avg", ops.average_pool)):
             ours = functools.partial(pool, pool_size=2)
-            yield Case("pool", f"{kind} 2x2 {name}", ours, (shape,), 0, traffic, torch=_torch_pool(kind[:3]))
+            yield Case("pool", f"{kind} 2x2 {name}", ours, (shape,), 0, traffic, torch=_torch_pool(theirs))
+            small = (shape[0], shape[1] // 2, shape[2] // 2, shape[3])
+            yield Case(
+                "pool",
+                f"{kind} 2x2 {name} and back",
+                lambda x, dy, pool=ours: _and_back(pool(x), [x], dy),
+                (shape, small),
+                0,
+                2 * traffic,
+                torch=_torch_pool_and_back(theirs),
+            )
+
+
+def _torch_pool_and_back(kind):
+    def prepare(x, dy):
+        import torch
+
+        x, dy = (t.permute(0, 3, 1, 2) for t in (x, dy))
+        return _torch_and_back(lambda x: getattr(torch.nn.functional, f"{kind}_pool2d")(x, 2), [x], dy)
+
+    return prepare
 
 
 def _torch_pool(kind):

@@ -99,16 +99,19 @@ class _Cropping(_Borders):
         self.cropping = self._pairs(cropping, "cropping")
 
     def call(self, inputs):
-        self.compute_output_shape(inputs.shape)
+        self._cropped(inputs.shape)  # raises where nothing is left
         pairs = zip(inputs.shape, self._all_axes(self.cropping), strict=True)
         return inputs[tuple(slice(before, n - after) for n, (before, after) in pairs)]
 
     def compute_output_shape(self, input_shape):
+        return self._checked(self._cropped, input_shape)
+
+    def _cropped(self, input_shape):
         axes = zip(input_shape, self._all_axes(self.cropping), strict=True)
         shape = tuple(None if n is None else n - before - after for n, (before, after) in axes)
         if any(n is not None and n <= 0 for n in shape[self._spatial]):
             raise ShapeError(
-                f"{self._who()}: cropping {self.cropping} leaves nothing of an input of shape {tuple(input_shape)}.",
+                f"cropping {self.cropping} leaves nothing of an input of shape {tuple(input_shape)}.",
                 next="crop less than the input's length along each axis.",
             )
         return shape

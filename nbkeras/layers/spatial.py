@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -26,8 +26,8 @@ class SpatialLayer(Layer):
         """What a check gives; the error it raises says which layer it is about."""
         try:
             return check(*arguments)
-        except ArgumentError as error:
-            raise ArgumentError(f"{self._who()}: {error.args[0]}") from None
+        except (ArgumentError, ShapeError) as error:
+            raise type(error)(f"{self._who()}: {error.args[0]}") from None
 
     def _sizes(self, value, name: str, least: int = 1, rank: int | None = None):
         return self._checked(per_axis, value, self.rank if rank is None else rank, name, least)

@@ -59,6 +59,35 @@ def test_same_bits_at_any_number_of_threads(seven_allowed):
     assert all(result == found[0] for result in found)
 
 
+def train_on_images():
+    """Weights, moving statistics and history of what convolutional networks are made of."""
+    nbkeras.utils.set_random_seed(11)
+    model = nbkeras.Sequential(
+        [
+            nbkeras.Input((21, 19, 3)),
+            layers.Conv2D(20, 3, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.MaxPooling2D(3, strides=2, padding="same"),
+            layers.AveragePooling2D(2, strides=1),
+            layers.LayerNormalization(),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(np.resize(X, (192, 21, 19, 3)), Y[:192], batch_size=96, verbose=0)
+    return model.get_weights(), history.history
+
+
+def test_same_bits_of_images_at_any_number_of_threads(seven_allowed):
+    found = []
+    for count in (1, 2, 7):
+        with threads.set_num_threads(count):
+            found.append(digest(train_on_images()))
+    assert all(result == found[0] for result in found)
+
+
 def test_two_runs_are_equal():
     assert digest(train()) == digest(train())
 
