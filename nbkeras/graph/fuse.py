@@ -7,6 +7,7 @@
 | affine, convolution + activation | the activation runs on registers or a hot tile | one pass over the layer's output |
 | places of max pooling that no gradient reads | only training needs them | a pass over an eighth of the input |
 | normalization of channels + relu | one more instruction as the result is stored | two passes over the output |
+| affine, convolution + normalization with given statistics | weights are scaled instead of outputs | two passes |
 | relu's derivative before that of the normalization | whether x passed is computed again from x | three passes |
 | their gradients + relu's derivative | the mask is applied as the tile is stored | one pass over the layer's gradient |
 | chains of elementwise nodes | one pass over memory for the whole chain (`groups.py`) | a pass a node |
@@ -194,6 +195,48 @@ def fuse_channels(nodes, graph):
     return kept
 
 
+def fold_channels(nodes, graph):
+    """affine or convolution, then a normalization with given statistics: scaled weights and another bias do both.
+
+    (x w + b - center) * scale + shift = x (w * scale) + (b - center) * scale + shift.
+    """
+    uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
+    gone, made = set(), {}
+    for node in nodes:
+        source = producers.get(id(node.inputs[0])) if node.primitive.name == "channel_affine" else None
+        if source is None or source.primitive.name not in ACTIVATED or uses[id(node.inputs[0])] != 1:
+            continue
+        # Few samples: the outputs are fewer than the weights.
+        x, weights, *bias = source.inputs
+        if source.params.get("activation", 0) or weights.size > node.outputs[0].size:
+            continue
+        made[id(node)] = _scaled(node, source, x, weights, bias)
+        gone.add(id(source))
+    if not made:
+        return nodes
+    replacement = {id(n.outputs[0]): made[id(n)][-1].outputs[0] for n in nodes if id(n) in made}
+    kept = [m for n in nodes if id(n) not in gone for m in made.get(id(n), [n])]
+    _replace(kept, graph, replacement)
+    return kept
+
+
+def _scaled(node, source, x, weights, bias):
+    """The nodes of an affine or convolution that does what a channel_affine does after it."""
+    _, center, scale, shift = node.inputs
+
+    def emit(name, *inputs):
+        steps.append(Node(TABLE[name], inputs, {}, node.scope))
+        return steps[-1].outputs[0]
+
+    steps: list[Node] = []
+    weights = emit("multiply", weights, scale)
+    level = emit("subtract", bias[0], center) if bias else emit("negative", center)
+    level = emit("add", emit("multiply", level, scale), shift)
+    activation = {"activation": ACTIVATIONS["relu"]} if node.params.get("relu") else {}
+    steps.append(Node(source.primitive, (x, weights, level), {**source.params, **activation}, source.scope))
+    return steps
+
+
 def _gate_of(node, producers, graph):
     """y and g of where(y > 0, g, 0), or None."""
     condition, value, zero = node.inputs
@@ -290,6 +333,7 @@ REWRITES = (
     forget_places,
     fuse_activation,
     fuse_channels,
+    fold_channels,
     gate_channels,
     fuse_gate,
 )

@@ -9,6 +9,8 @@ from nbkeras.layers.spatial import SpatialLayer
 class _AdaptivePooling(SpatialLayer):
     """Windows that share the input evenly, `output_size` along the spatial axes."""
 
+    averages = True
+
     def __init__(self, output_size, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
         self.output_size = self._sizes(output_size, "output_size")

@@ -30,6 +30,8 @@ class _GlobalMaxPooling(_GlobalPooling):
 
 
 class _GlobalAveragePooling(_GlobalPooling):
+    averages = True
+
     def call(self, inputs):
         return ops.mean(inputs, axis=self._axes, keepdims=self.keepdims)
 

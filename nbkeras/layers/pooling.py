@@ -11,6 +11,8 @@ from nbkeras.ops.convolving import output_size, padding_name
 class _Pooling(SpatialLayer):
     """Windows of `pool_size`, `strides` apart."""
 
+    averages = True
+
     def __init__(self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs):
         super().__init__(data_format, name=name, **kwargs)
         self.pool_size = self._sizes(pool_size, "pool_size")

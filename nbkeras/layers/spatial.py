@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.graph.dtypes import dtype_name, is_float, standardize_dtype
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -13,6 +14,9 @@ class SpatialLayer(Layer):
     """A layer over spatial axes, in either format of data; its shapes are known without running it."""
 
     rank = 2
+
+    #: Whether whole numbers give floats.
+    averages = False
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
@@ -44,4 +48,9 @@ class SpatialLayer(Layer):
         return tuple(shape)
 
     def compute_output_spec(self, inputs, **kwargs):
-        return KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
+        dtype = dtype_name(inputs.dtype)
+        if is_float(dtype):
+            dtype = self.compute_dtype if self.autocast else dtype
+        elif self.averages:
+            dtype = standardize_dtype(None)
+        return KerasTensor(self.compute_output_shape(inputs.shape), dtype)

@@ -87,6 +87,7 @@ class UpSampling2D(_UpSampling):
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(size, data_format, **kwargs)
         self.interpolation = self._checked(interpolation_of, interpolation)
+        self.averages = self.interpolation != "nearest"
 
     def get_config(self):
         return {**super().get_config(), "interpolation": self.interpolation}

@@ -91,6 +91,40 @@ def test_what_is_read_elsewhere_stays(function, monkeypatch):
         np.testing.assert_allclose(one, other, rtol=2e-6, atol=2e-6)
 
 
+CONVOLUTION = {"shape": (4, 3), "stride": (1, 1), "dilation": (1, 1), "padding": (0, 0), "groups": 1}
+INFERENCE = [RNG.normal(size=s).astype("float32") for s in ((9, 5, 4, 2), (2, 2, 2, 6), (6,), (6,), (6,), (6,))]
+
+
+def _predicted(x, w, bias, center, scale, shift, relu, biased):
+    y = emit("convolution", x, w, *([bias] if biased else []), **CONVOLUTION)
+    y = emit("channel_affine", y, center, scale, shift)
+    return emit("relu", y) if relu else y
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+def test_given_statistics_go_into_the_weights(relu, biased, monkeypatch):
+    function = lambda *inputs: _predicted(*inputs, relu, biased)  # noqa: E731
+
+    def names():
+        with trace.Graph() as graph:
+            graph.outputs = [function(*(graph.input(a.shape, "float32") for a in INFERENCE))]
+            return {n.primitive.name for n in fuse.fuse(graph)}
+
+    assert names() == {"elementwise", "convolution"}
+    fused = Traced(function)(*INFERENCE)
+    monkeypatch.setattr(fuse, "REWRITES", (fuse.merge_equal,))
+    assert "channel_affine" in names()
+    np.testing.assert_allclose(fused, Traced(function)(*INFERENCE), rtol=1e-5, atol=1e-5)
+
+
+def test_few_outputs_are_cheaper_than_weights():
+    with trace.Graph() as graph:
+        x, w, *vectors = (graph.input(s, "float32") for s in ((1, 50), (50, 6), (6,), (6,), (6,)))
+        graph.outputs = [emit("channel_affine", emit("affine", x, w), *vectors)]
+        assert [n.primitive.name for n in fuse.fuse(graph)] == ["affine", "channel_affine"]
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_few_rows(rows):
     x = np.ones((rows, 2), "float32")
