@@ -78,6 +78,7 @@ from nbkeras.layers.pooling import (
 from nbkeras.layers.rescaling import Rescaling
 from nbkeras.layers.reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
 from nbkeras.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from nbkeras.layers.spectral_normalization import SpectralNormalization
 from nbkeras.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from nbkeras.layers.wrapper import TimeDistributed, Wrapper
 
@@ -180,6 +181,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",

@@ -14,8 +14,9 @@ from tests.layers.table import IDS, ROWS, TABLE, alone, draw
 every_row = pytest.mark.parametrize("name, options, shapes", TABLE, ids=IDS)
 
 
-#: Layers that take whole numbers, functions or other layers: test_embedding.py, test_lambda.py, test_wrappers.py.
-ELSEWHERE = {"Embedding", "Lambda", "TimeDistributed", "Wrapper"}
+#: Layers that take whole numbers, functions or other layers: test_embedding.py, test_lambda.py, test_wrappers.py,
+#: test_spectral_normalization.py.
+ELSEWHERE = {"Embedding", "Lambda", "SpectralNormalization", "TimeDistributed", "Wrapper"}
 
 
 def make(kind, options, **more):
