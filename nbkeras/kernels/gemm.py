@@ -1,13 +1,14 @@
 """Matrix products: every orientation of the operands, batches, and the work that follows a product.
 
 A product is cut into tiles of c (see `tiling`), the items of a launch. A tile is summed over blocks of k; within a
-block, panels of x (as wide as the register tile) are packed to scratch that stays in the first cache while all slivers
-of rows of a pass over it:
+block each sliver of rows of a stays in the first cache while the panels of x, as wide as the register tile, pass by:
 
-            k block        x panel                Plain x is packed by the microkernel itself as the first sliver reads
-        a [--------]     x [ ]  <- scratch, L1    it; transposed x by blocks turned in registers. Scalars of a are read
-    sliver [--------]      [ ]                    where they lie, and broadcast; they are packed, to slivers in scratch,
-           [--------]                             if many panels pass over them.
+              panels of x              The first sliver packs plain x as it reads it, so that the others find its
+            [  ][  ][  ][  ]           panels side by side in the second cache; transposed x is packed before, by
+    a       [  ][  ][  ][  ] k block   blocks turned in registers. Scalars of a are read where they lie, and
+    [-----] ----------------           broadcast; if many panels pass, they are packed too, a group of slivers
+    [-----]  c tile ->                 at a time.
+    sliver
 
 An element's sum runs over k in order in all cases, in blocks that depend on k alone: the same bits for any cut.
 """
@@ -15,34 +16,46 @@ An element's sum runs over k in order in all cases, in blocks that depend on k a
 from nbkeras.kernels._jit import kernel, scalar
 from nbkeras.kernels.epilogue import ACTIVATE, ADD_AFTER, ADD_BEFORE, BIAS, GATE
 from nbkeras.kernels.geometry import VECTORS, panel_columns, sliver_rows, tile_rows
+from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.microkernel import EDGE, PACKING, WHOLE, multiply
-from nbkeras.kernels.packing import copy_panel, copy_slivers, transpose_panel, transpose_sliver
-from nbkeras.kernels.stack import offset, scratch
+from nbkeras.kernels.packing import copy_panel, copy_panels, copy_slivers, transpose_panel, transpose_sliver
+from nbkeras.kernels.stack import offset, scratch_bytes
 
 #: Largest tile of c, and the least width and height that tiles are cut down to in order to have several.
-TILE_ROWS = 168
+TILE_ROWS = 504
 TILE_COLUMNS = 256
 LEAST_COLUMNS = 32
 LEAST_ROWS = 32
 
-#: Steps of k in a block: a panel of x takes 16 KB (32 with AVX-512) and rows of a tile 128 KB (256 in float64).
-DEPTH = 256
+#: Steps of k in a block: as many as columns of a panel times this (a sliver of a then takes 21 KB with AVX-512, in
+#: the first cache), but not fewer than LEAST_DEPTH.
+DEPTH = 12
+LEAST_DEPTH = 192
+
+#: Rows of a that are packed together.
+GROUP = 168
+
+#: Steps of k that blocks are a multiple of.
+LANES = 16
 
 #: Rows of a are packed for tiles wider than this; columns of a that lie a page apart (FAR elements) for narrower ones.
 PACK = 128
 PACK_FAR = 32
 FAR = 1000
 
-#: Elements between packed slivers, so that they don't all begin at the same place in the first cache.
+#: Plain x is packed before for tiles of more rows than this, by the first sliver in passing for tiles of fewer.
+FEW = 168
+
+#: Elements between packed slivers and between panels: they should not all begin at the same place in the first cache.
 SKEW = 16
 
 #: Multiply-adds: a tile is worth cutting above GRAIN, a launch worth several threads above SERIAL.
 GRAIN = 400_000
 SERIAL = 600_000
 
-#: Elements of scratch: the widest panel, and the slivers of a tile (200 KB, in float64 400 KB).
-PANEL = DEPTH * 32
-SLIVERS = (DEPTH * 14 + SKEW) * (TILE_ROWS // 14 + 2)
+#: Bytes of scratch: the panels of a tile, at most 384 steps of 4 bytes or 192 of 8, and the slivers of a group.
+PANELS = 384 * TILE_COLUMNS * 4 + 32 * SKEW * 8
+SLIVERS = 384 * (GROUP + 2 * 14) * 4 + 32 * SKEW * 8
 
 
 @scalar
@@ -51,9 +64,10 @@ def tiling(batch, m, n, k, height):
     row_tiles = max(1, (m + TILE_ROWS - 1) // TILE_ROWS)
     column_tiles = max(1, (n + TILE_COLUMNS - 1) // TILE_COLUMNS)
     while batch * row_tiles * column_tiles < 8 and m * n * k > GRAIN * row_tiles * column_tiles:
-        if n > column_tiles * LEAST_COLUMNS:
+        rows, columns = m // row_tiles, n // column_tiles
+        if columns > LEAST_COLUMNS and (columns >= rows or rows <= LEAST_ROWS):
             column_tiles *= 2
-        elif m > row_tiles * LEAST_ROWS:
+        elif rows > LEAST_ROWS:
             row_tiles *= 2
         else:
             break
@@ -103,9 +117,11 @@ def matmul(
     """
     height = sliver_rows(c)
     width = panel_columns(c)
-    panel = scratch(c, PANEL)
-    slivers = scratch(c, SLIVERS)
-    distance = DEPTH * height + SKEW
+    panels = scratch_bytes(c, PANELS)
+    slivers = scratch_bytes(c, SLIVERS)
+    most = even(k, max(LEAST_DEPTH, DEPTH * width), LANES)
+    distance = most * height + SKEW
+    apart = most * width + SKEW
     tile_rows, tile_columns = tiling(batch, m, n, k, height)
     down = (m + tile_rows - 1) // tile_rows
     across = (n + tile_columns - 1) // tile_columns
@@ -117,10 +133,12 @@ def matmul(
         row_hi = min(m, row_lo + tile_rows)
         column_lo = column_tile * tile_columns
         column_hi = min(n, column_lo + tile_columns)
-        pack_a = column_hi - column_lo > (PACK_FAR if transpose_a and m >= FAR else PACK)
+        far = m >= FAR if transpose_a else k >= FAR and k % 512 == 0
+        pack_a = column_hi - column_lo > (PACK_FAR if far else PACK)
+        group = even(row_hi - row_lo, GROUP, height)
         k_lo = 0
         while True:
-            depth = min(DEPTH, k - k_lo)
+            depth = min(most, k - k_lo)
             last = k_lo + depth >= k
             flags = ADD_BEFORE if k_lo > 0 else 0
             if accumulate:
@@ -129,54 +147,66 @@ def matmul(
                 flags += (BIAS if has_bias else 0) + ACTIVATE * activation
             if last or accumulate:
                 flags += GATE * gate_code
-            if pack_a and transpose_a:
-                a_from = offset(a, b * a_step + k_lo * m + row_lo)
-                copy_slivers(slivers, a_from, m, depth, (row_hi - row_lo) // height, distance)
-            for j in range(column_lo, column_hi, width):
-                columns = min(width, column_hi - j)
-                x_from = offset(x, b * x_step + (j * k + k_lo if transpose_x else k_lo * n + j))
-                x_row = n
-                form = WHOLE
-                if transpose_x:
-                    pack_transposed(panel, x_from, k, columns, depth, width)
-                elif columns < width:
-                    copy_panel(panel, x_from, n, depth, columns)
-                elif row_hi - row_lo >= 2 * height:
-                    form = PACKING
-                if form == WHOLE and (transpose_x or columns < width):
-                    x_from = panel
-                    x_row = width
-                if columns < width:
-                    form = EDGE
-                i = row_lo
-                while i < row_hi:
-                    rows = share(row_hi - i, height)
-                    a_from = offset(a, b * a_step + (k_lo * m + i if transpose_a else i * k + k_lo))
-                    a_row = 1 if transpose_a else k
-                    a_column = m if transpose_a else 1
-                    if pack_a:
-                        sliver = offset(slivers, (i - row_lo + height - 1) // height * distance)
-                        if j == column_lo and not (transpose_a and rows == height):
-                            pack_sliver(sliver, a_from, a_row, a_column, rows, depth, height, width // VECTORS)
-                        a_from = sliver
-                        a_row = 1
-                        a_column = rows
+            x_from = offset(x, b * x_step + (column_lo * k + k_lo if transpose_x else k_lo * n + column_lo))
+            packed = True
+            whole = (column_hi - column_lo) // width
+            edge = column_hi - column_lo - whole * width
+            if transpose_x:
+                for q in range(whole + (edge > 0)):
+                    columns = width if q < whole else edge
+                    to_panel = offset(panels, q * apart)
+                    pack_transposed(to_panel, offset(x_from, q * width * k), k, columns, depth, width)
+            else:
+                if edge:
+                    copy_panel(offset(panels, whole * apart), offset(x_from, whole * width), n, depth, edge)
+                packed = row_hi - row_lo > FEW
+                if packed:
+                    copy_panels(panels, x_from, n, depth, whole, apart)
+            i = row_lo
+            while i < row_hi:
+                in_group = (i - row_lo) % group
+                rows = share(min(group - in_group, row_hi - i), height)
+                a_from = offset(a, b * a_step + (k_lo * m + i if transpose_a else i * k + k_lo))
+                a_row = 1 if transpose_a else k
+                a_column = m if transpose_a else 1
+                if pack_a:
+                    if transpose_a and in_group == 0:
+                        copy_slivers(slivers, a_from, m, depth, min(group, row_hi - i) // height, distance)
+                    sliver = offset(slivers, (in_group + height - 1) // height * distance)
+                    if not (transpose_a and rows == height):
+                        pack_sliver(sliver, a_from, a_row, a_column, rows, depth, height, width // VECTORS)
+                    a_from = sliver
+                    a_row = 1
+                    a_column = rows
+                packing = not packed and rows == height and row_hi - i > rows
+                for j in range(column_lo, column_hi, width):
+                    columns = min(width, column_hi - j)
+                    panel = offset(panels, (j - column_lo) // width * apart)
                     to = (b * m + i) * n + j
-                    to_c = offset(c, to)
-                    to_gate = offset(gate, to)
-                    to_bias = offset(bias, j)
+                    form = WHOLE
+                    from_panel = packed
+                    if columns < width:
+                        form = EDGE
+                        from_panel = True
+                    elif packing:
+                        form = PACKING
                     multiply(
-                        rows, form, to_c, n, a_from, a_row, a_column, x_from, x_row, panel, depth, columns,
-                        to_bias, to_gate, n, flags,
+                        rows, form, offset(c, to), n, a_from, a_row, a_column,
+                        panel if from_panel else offset(x_from, j - column_lo), width if from_panel else n,
+                        panel, depth, columns, offset(bias, j), offset(gate, to), n, flags,
                     )  # fmt: skip
-                    if form == PACKING:
-                        form = WHOLE
-                        x_from = panel
-                        x_row = width
-                    i += rows
+                packed = packed or packing
+                i += rows
             k_lo += depth
             if last:
                 break
+
+
+@scalar
+def even(total, most, unit):
+    """The size of parts, each at most `most` (a multiple of the unit), that share a total evenly in whole units."""
+    parts = max(1, (total + most - 1) // most)
+    return min(most, ((total + parts - 1) // parts + unit - 1) // unit * unit)
 
 
 @scalar
@@ -201,10 +231,15 @@ def pack_transposed(panel, x, x_row, columns, depth, width):
 @scalar
 def pack_sliver(sliver, a, a_row, a_column, rows, depth, height, lanes):
     """sliver[p, r] = a[r, p]."""
-    done = 0
-    if rows == height and a_column == 1:
-        transpose_sliver(sliver, a, a_row, depth // lanes)
-        done = depth // lanes * lanes
-    for p in range(done, depth):
-        for r in range(rows):
-            sliver[p * rows + r] = a[r * a_row + p * a_column]
+    if rows == height and a_column == 1 and depth >= lanes:
+        # Blocks that overlap: the first, those that begin with a cache line (if rows begin alike), the last.
+        transpose_sliver(sliver, a, a_row, 1)
+        first = (-address_of(a) // (address_of(offset(a, 1)) - address_of(a))) % lanes
+        blocks = (depth - first) // lanes
+        transpose_sliver(offset(sliver, first * height), offset(a, first), a_row, blocks)
+        if first + blocks * lanes < depth:
+            transpose_sliver(offset(sliver, (depth - lanes) * height), offset(a, depth - lanes), a_row, 1)
+    else:
+        for p in range(depth):
+            for r in range(rows):
+                sliver[p * rows + r] = a[r * a_row + p * a_column]

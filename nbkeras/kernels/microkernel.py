@@ -60,7 +60,9 @@ class Product:
         builder, shape = tile.builder, self.shape
 
         def pack(index, x, vectors):
-            prefetch(builder, builder.gep(x, [builder.mul(at["x_row"], WORD(AHEAD))]))
+            ahead = builder.gep(x, [builder.mul(at["x_row"], WORD(AHEAD))])
+            for distance in range(0, shape.columns * shape.item, 64):
+                prefetch(builder, builder.gep(ahead, [WORD(distance)]))
             row = builder.gep(at["panel"], [builder.mul(index, WORD(shape.columns))])
             for v, value in enumerate(vectors):
                 store(builder, shape, value, builder.gep(row, [WORD(v * shape.lanes)]))

@@ -82,6 +82,31 @@ def _emit_copy_panel(shape: Geometry, function):
     builder.ret_void()
 
 
+def _emit_copy_panels(shape: Geometry, function):
+    """panels[q*distance + p*panel_columns + j] = x[p*x_row + q*panel_columns + j] for `count` whole panels.
+
+    A row of x is read at once: it may lie on a page of its own.
+    """
+    panels, x, x_row, depth, count, distance = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+
+    def copy(_, values):
+        panel, x = values
+        for v in range(VECTORS):
+            source, to = (builder.gep(p, [WORD(v * shape.lanes)]) for p in (x, panel))
+            store(builder, shape, load(builder, shape, source), to)
+        return [builder.gep(panel, [distance]), builder.gep(x, [WORD(shape.columns)])]
+
+    def body(_, values):
+        panel, x = values
+        prefetch(builder, builder.gep(x, [builder.mul(x_row, WORD(AHEAD // 4))]))
+        loop(builder, count, [panel, x], copy)
+        return [builder.gep(panel, [WORD(shape.columns)]), builder.gep(x, [x_row])]
+
+    loop(builder, depth, [panels, x], body)
+    builder.ret_void()
+
+
 def _emit_transpose_panel(shape: Geometry, function):
     """panel[p*panel_columns + j] = x[j*x_row + p] for whole blocks of `lanes` steps of k.
 
@@ -203,6 +228,14 @@ def copy_panel(typing_context, panel, x, x_row, depth, columns):
     same_pointers(panel, x)
     plain = types.void(panel, x, types.int64, types.int64, types.int64)
     return plain, _caller(_emit_copy_panel, panel, "copy_panel", 3)
+
+
+@intrinsic
+def copy_panels(typing_context, panels, x, x_row, depth, count, distance):
+    """panels[q*distance + p*panel_columns + j] = x[p*x_row + q*panel_columns + j] for `count` whole panels."""
+    same_pointers(panels, x)
+    plain = types.void(panels, x, types.int64, types.int64, types.int64, types.int64)
+    return plain, _caller(_emit_copy_panels, panels, "copy_panels", 4)
 
 
 @intrinsic

@@ -1,4 +1,4 @@
-"""Scratch memory on the stack, and moving a pointer: the two things a kernel needs that Numba's pointers lack."""
+"""Scratch memory on the stack, and moving a pointer: what a kernel needs and Numba's pointers lack."""
 
 from llvmlite import ir
 from numba import types
@@ -19,14 +19,25 @@ def scratch(typing_context, like, count):
         raise TypingError("scratch() takes a pointer and a constant count.")
     elements = count.literal_value
 
-    def codegen(context, builder, signature, values):
-        item = context.get_value_type(like.dtype)
-        with builder.goto_entry_block():  # not cgutils.alloca_once, which fills with zeros
-            memory = builder.alloca(ir.ArrayType(item, elements), name="scratch")
-        memory.align = ALIGNMENT
-        return builder.bitcast(memory, item.as_pointer())
+    return like(like, count), _taken(like, elements * like.dtype.bitwidth // 8)
 
-    return like(like, count), codegen
+
+@intrinsic(prefer_literal=True)
+def scratch_bytes(typing_context, like, count):
+    """`scratch` of COUNT bytes, whatever the size of an element."""
+    if not isinstance(like, types.CPointer) or not isinstance(count, types.IntegerLiteral):
+        raise TypingError("scratch_bytes() takes a pointer and a constant count.")
+    return like(like, count), _taken(like, count.literal_value)
+
+
+def _taken(like, size):
+    def codegen(context, builder, signature, values):
+        with builder.goto_entry_block():  # not cgutils.alloca_once, which fills with zeros
+            memory = builder.alloca(ir.ArrayType(ir.IntType(8), size), name="scratch")
+        memory.align = ALIGNMENT
+        return builder.bitcast(memory, context.get_value_type(like))
+
+    return codegen
 
 
 @intrinsic

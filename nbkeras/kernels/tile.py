@@ -142,10 +142,12 @@ class Tile:
             for r, row in enumerate(rows):
                 store(builder, shape, sums[r * VECTORS + v], self._place(row, v), mask)
 
+        if self.masks is None:
+            for r, row in enumerate(rows):  # row by row: its vectors may share a cache line
+                for v in range(VECTORS):
+                    store(builder, shape, sums[r * VECTORS + v], self._place(row, v))
+            return
         for v in range(VECTORS):
-            if self.masks is None:
-                write(v)
-                continue
             # Masked stores are slow on some processors (Zen 3: 12 cycles each); whole vectors don't need them.
             with builder.if_else(builder.icmp_signed(">=", columns, WORD((v + 1) * shape.lanes))) as (full, part):
                 with full:

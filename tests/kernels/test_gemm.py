@@ -87,6 +87,7 @@ def check(got, a, x, bias=None, activation=0, gate=None, gate_code=0, c=None):
 def test_shapes(code, transpose_a, transpose_x):
     shapes = list(itertools.product(SIZES[:-2], SIZES[:-2], (1, 7, 33)))
     shapes += [(257, 1, 1), (1, 257, 3), (129, 257, 31), (257, 129, 16), (3, 33, 257), (33, 7, 600), (150, 140, 513)]
+    shapes += [(519, 290, 410), (200, 300, 1024)]  # several tiles, groups of slivers and blocks of k
     for m, n, k in shapes:
         a, x = operands(code, 1, m, n, k)
         check(product(code, a, x, transpose_a, transpose_x), a, x)
