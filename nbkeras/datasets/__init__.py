@@ -1,5 +1,25 @@
-"""Data sets that ship with the package: reading them needs no network."""
+"""Data sets: `digits` ships with the package, all others are Keras's and downloaded when they are first loaded."""
 
-from nbkeras.datasets import digits
+from nbkeras.datasets import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
 
-__all__ = ["digits"]
+__all__ = [
+    "boston_housing",
+    "california_housing",
+    "cifar10",
+    "cifar100",
+    "digits",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]
