@@ -42,6 +42,10 @@ class StateError(NbkerasError, ValueError):
     """A call came too early or too late, such as fit before compile."""
 
 
+class MissingAttribute(StateError, AttributeError):
+    """An attribute that a layer or model does not have yet; `hasattr` says no."""
+
+
 class GraphError(NbkerasError, ValueError):
     """A model's graph is cyclic, disconnected or breaks a rule of the primitive table."""
 

@@ -9,7 +9,14 @@ import inspect
 import numpy as np
 
 from nbkeras import dtype_policies, regularizers, tree
-from nbkeras.errors import ArgumentError, ArgumentTypeError, NbkerasError, ShapeError, StateError
+from nbkeras.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    MissingAttribute,
+    NbkerasError,
+    ShapeError,
+    StateError,
+)
 from nbkeras.graph import keras_tensor, trace
 from nbkeras.graph.dtypes import is_float
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
@@ -25,12 +32,13 @@ from nbkeras.layers.signature import (
     training_of,
     tree_of_shapes,
 )
+from nbkeras.layers.stateless import Stateless
 from nbkeras.layers.weights import HoldsWeights
 from nbkeras.naming import auto_name, to_snake_case
 from nbkeras.ops.common import is_tensor, tensor
 
 
-class Layer(HoldsWeights):
+class Layer(Stateless, HoldsWeights):
     """The base of all layers and models.
 
     A subclass makes its weights in `build(input_shape)` with `add_weight`, or holds other layers, and computes in
@@ -72,6 +80,7 @@ class Layer(HoldsWeights):
         self._untracked_shape = shape
         self._untracked_build_shapes = None
         self._untracked_warned = False
+        self._untracked_path = None
         self._untracked_losses = []
         self._untracked_calls = []
 
@@ -157,6 +166,16 @@ class Layer(HoldsWeights):
         return self.dtype_policy.compute_dtype
 
     @property
+    def input_dtype(self) -> str:
+        """The dtype that inputs are cast to."""
+        return self.compute_dtype
+
+    @property
+    def path(self) -> str | None:
+        """The names of the layers around this one and its own, as they were when it was built; None before."""
+        return self._untracked_path
+
+    @property
     def variable_dtype(self) -> str:
         return self.dtype_policy.variable_dtype
 
@@ -170,6 +189,13 @@ class Layer(HoldsWeights):
         """Add a scalar to the loss of the step that is being traced."""
         for part in tree.flatten(loss):
             self._untracked_losses.append(part() if callable(part) and not is_tensor(part) else part)
+
+    def add_metric(self, *args, **kwargs):
+        """Keras 3 has no such method any more."""
+        raise NotImplementedError(
+            f"layer {self.name!r}: add_metric is gone from Keras. Give compile(metrics=[...]) the metric, or hold it "
+            "as an attribute of the layer and call its update_state."
+        )
 
     def _flatten_layers(self):
         yield self
@@ -329,7 +355,7 @@ class Layer(HoldsWeights):
 
     def _only_call(self, what: str) -> OperationCall:
         if not self._untracked_calls:
-            raise StateError(
+            raise MissingAttribute(
                 f"layer {self.name!r} has no {what}: it was never called on Keras tensors.",
                 next="use it in a Sequential with an Input, or in a functional model.",
             )

@@ -30,6 +30,7 @@ def built_once(build):
     @functools.wraps(build)
     def wrapped(self, *args, **kwargs):
         with trace.paused(), call_context.named(self.name):
+            self._untracked_path = "/".join(call_context.names())
             result = build(self, *args, **kwargs)
         self.built = True
         self._untracked_build_shapes = bind(inspect.signature(build).parameters, (self, *args), kwargs)

@@ -58,6 +58,10 @@ class HoldsWeights(Tracked):
         self._track(variable)
         return variable
 
+    def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, name=None, **options):
+        """Make a weight, as `add_weight`."""
+        return self.add_weight(shape, initializer, dtype, trainable, autocast, name=name, **options)
+
     def _gather(self, kind, own):
         found, seen = [], set()
         for item in [*own(self), *(v for layer in self._layers for v in getattr(layer, kind))]:
@@ -177,3 +181,8 @@ class HoldsWeights(Tracked):
         for layer in self._layers:
             found.extend(m for m in layer.metrics if not any(m is f for f in found))
         return found
+
+    @property
+    def metrics_variables(self):
+        """The state of all metrics."""
+        return [variable for metric in self.metrics for variable in metric.variables]

@@ -49,6 +49,10 @@ class Functional(Model):
         outputs = self._untracked_network.run(values, training=training)
         return _alone(tree.pack_sequence_as(self._untracked_outputs, outputs))
 
+    def add_loss(self, loss):
+        """Not for functional models, as in Keras: call `add_loss` in a layer."""
+        raise NotImplementedError(f"model {self.name!r}: add_loss in the call() of a layer, or write compute_loss.")
+
     def _arrange(self, inputs):
         """The values in the order of the model's inputs: by name from a dict, else by place."""
         expected = self._untracked_network.inputs

@@ -60,6 +60,8 @@ class Model(Trainer, Saveable, Layer):
     def get_layer(self, name=None, index=None):
         """The layer with a name, or at a place in `layers`."""
         layers = self.layers
+        if (name is None) == (index is None):
+            raise ArgumentError(f"model {self.name!r}: get_layer takes either a name or an index.")
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ArgumentError(f"model {self.name!r} has {len(layers)} layers; there is no index {index}.")

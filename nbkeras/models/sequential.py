@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import tree
-from nbkeras.errors import ArgumentError, ArgumentTypeError, StateError
+from nbkeras.errors import ArgumentError, ArgumentTypeError, MissingAttribute, StateError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers import call_context, lookup
 from nbkeras.layers.input_layer import InputLayer
@@ -127,7 +127,7 @@ class Sequential(Model):
 
     def _built_model(self, what):
         if self._untracked_functional is None:
-            raise StateError(
+            raise MissingAttribute(
                 f"Sequential {self.name!r} has no {what} yet: its input shape is not known.",
                 next="start it with Input(shape=...), or call it on data first.",
             )
