@@ -72,14 +72,14 @@ def image_data_format() -> str:
     return _image_data_format
 
 
-def set_image_data_format(value: str) -> None:
+def set_image_data_format(data_format: str) -> None:
     """Set the default order of image axes, `'channels_last'` or `'channels_first'`."""
     global _image_data_format
-    if value not in ("channels_last", "channels_first"):
+    if data_format not in ("channels_last", "channels_first"):
         raise ArgumentError(
-            f"set_image_data_format: expected 'channels_last' or 'channels_first', got {value!r}."
+            f"set_image_data_format: expected 'channels_last' or 'channels_first', got {data_format!r}."
         )
-    _image_data_format = value
+    _image_data_format = data_format
 
 
 def backend() -> str:

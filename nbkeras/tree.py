@@ -63,7 +63,7 @@ def _parts(structure):
     return list(enumerate(structure))
 
 
-def map_structure(function: Callable, *structures, none_is_leaf=True):
+def map_structure(func: Callable, *structures, none_is_leaf=True):
     """The same structure with the function applied to its leaves (the leaves of all structures, side by side).
 
     Args:
@@ -76,11 +76,11 @@ def map_structure(function: Callable, *structures, none_is_leaf=True):
         >>> map_structure(lambda a, b: a + b, [1, {"k": 2}], [10, {"k": 20}])
         [11, {'k': 22}]
     """
-    if not callable(function):
-        raise TypeError(f"map_structure: expected a callable, got {function!r}.")
+    if not callable(func):
+        raise TypeError(f"map_structure: expected a callable, got {func!r}.")
     if not structures:
         raise ValueError("map_structure: expected at least one structure.")
-    return _mapped(function, structures, none_is_leaf)
+    return _mapped(func, structures, none_is_leaf)
 
 
 def _mapped(function, structures, none_is_leaf):
@@ -110,8 +110,8 @@ def _check_alike(a, b):
         raise ValueError(f"lengths differ: {len(a)} against {len(b)}.")
 
 
-def map_structure_up_to(shallow_structure, function: Callable, *structures):
-    """`function` of what stands in each structure where `shallow_structure` has its leaves.
+def map_structure_up_to(shallow_structure, func: Callable, *structures):
+    """`func` of what stands in each structure where `shallow_structure` has its leaves.
 
     Example:
         >>> map_structure_up_to([0, 0], len, [[1, 2], [3]])
@@ -120,42 +120,42 @@ def map_structure_up_to(shallow_structure, function: Callable, *structures):
     if not structures:
         raise ValueError("map_structure_up_to: expected at least one structure.")
     if not is_nested(shallow_structure):
-        return function(*structures)
+        return func(*structures)
     for other in structures:
         _check_alike(shallow_structure, other)
     done = {
-        key: map_structure_up_to(part, function, *(s[key] for s in structures))
+        key: map_structure_up_to(part, func, *(s[key] for s in structures))
         for key, part in _parts(shallow_structure)
     }
     return rebuild(shallow_structure, done if isinstance(shallow_structure, dict) else list(done.values()))
 
 
-def map_shape_structure(function: Callable, structure):
+def map_shape_structure(func: Callable, structure):
     """`map_structure` in which a list or tuple of whole numbers and None, a shape, counts as a leaf."""
     if isinstance(structure, (list, tuple)) and all(n is None or isinstance(n, int) for n in structure):
-        return function(structure)
+        return func(structure)
     if not is_nested(structure):
-        return function(structure)
-    done = {key: map_shape_structure(function, part) for key, part in _parts(structure)}
+        return func(structure)
+    done = {key: map_shape_structure(func, part) for key, part in _parts(structure)}
     return rebuild(structure, done if isinstance(structure, dict) else list(done.values()))
 
 
-def traverse(function: Callable, structure, top_down: bool = True):
+def traverse(func: Callable, structure, top_down: bool = True):
     """Ask a function about every part of a structure, itself and leaves included.
 
     Args:
-        function: None keeps what it was given, `MAP_TO_NONE` puts None there, anything else takes the place.
+        func: None keeps what it was given, `MAP_TO_NONE` puts None there, anything else takes the place.
         top_down: ask before (and, if it answers, instead of) the parts inside, or after them.
     """
 
     def inside():
         if not is_nested(structure):
             return structure
-        done = {key: traverse(function, part, top_down) for key, part in _parts(structure)}
+        done = {key: traverse(func, part, top_down) for key, part in _parts(structure)}
         return rebuild(structure, done if isinstance(structure, dict) else list(done.values()))
 
     part = structure if top_down else inside()
-    answer = function(part)
+    answer = func(part)
     if answer is None:
         return inside() if top_down else part
     return None if answer is MAP_TO_NONE else answer

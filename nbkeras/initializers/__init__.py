@@ -4,6 +4,7 @@ from nbkeras.initializers.constant import Constant, Identity, Ones, Zeros
 from nbkeras.initializers.initializer import Initializer
 from nbkeras.initializers.lookup import deserialize, get, serialize
 from nbkeras.initializers.random import Orthogonal, RandomInitializer, RandomNormal, RandomUniform, TruncatedNormal
+from nbkeras.initializers.stft import STFT
 from nbkeras.initializers.variance_scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -16,6 +17,7 @@ from nbkeras.initializers.variance_scaling import (
 
 constant = Constant
 identity = IdentityInitializer = Identity
+stft = STFTInitializer = STFT
 ones = Ones
 zeros = Zeros
 orthogonal = OrthogonalInitializer = Orthogonal

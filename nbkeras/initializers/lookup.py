@@ -7,6 +7,7 @@ from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.initializers.constant import Constant, Identity, Ones, Zeros
 from nbkeras.initializers.initializer import Initializer
 from nbkeras.initializers.random import Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
+from nbkeras.initializers.stft import STFT
 from nbkeras.initializers.variance_scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -34,6 +35,7 @@ _CLASSES = (
     Orthogonal,
     RandomNormal,
     RandomUniform,
+    STFT,
     TruncatedNormal,
     VarianceScaling,
     Zeros,
@@ -45,6 +47,8 @@ KNOWN = {
     **{to_snake_case(cls.__name__): cls for cls in _CLASSES},
     "IdentityInitializer": Identity,
     "OrthogonalInitializer": Orthogonal,
+    "STFTInitializer": STFT,
+    "stft": STFT,
     "normal": RandomNormal,
     "one": Ones,
     "uniform": RandomUniform,

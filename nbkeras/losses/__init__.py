@@ -38,5 +38,6 @@ from nbkeras.losses.regression import (
     mean_squared_logarithmic_error,
 )
 from nbkeras.losses.segmentation import Dice, Tversky, dice, tversky
+from nbkeras.losses.sequences import CTC, ctc
 from nbkeras.losses.similarity import Circle, circle
 from nbkeras.losses.wrapper import LossFunctionWrapper

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from nbkeras.errors import ArgumentTypeError
-from nbkeras.losses import classification, margin, regression, segmentation, similarity
+from nbkeras.losses import classification, margin, regression, segmentation, sequences, similarity
 from nbkeras.losses.loss import Loss
 from nbkeras.losses.wrapper import LossFunctionWrapper
 from nbkeras.saving import registry
@@ -34,6 +34,7 @@ _ALL = (
     segmentation.Dice,
     segmentation.Tversky,
     similarity.Circle,
+    sequences.CTC,
     classification.kl_divergence,
     classification.poisson,
     classification.binary_crossentropy,
@@ -55,6 +56,7 @@ _ALL = (
     segmentation.dice,
     segmentation.tversky,
     similarity.circle,
+    sequences.ctc,
 )
 
 _SHORT = {

@@ -71,6 +71,7 @@ from nbkeras.ops.core import (
     size,
     stop_gradient,
     switch,
+    vectorize,
     vectorized_map,
     while_loop,
 )
@@ -78,6 +79,14 @@ from nbkeras.ops.counting import (
     histogram,
     unique,
     unravel_index,
+)
+from nbkeras.ops.ctc import (
+    ctc_decode,
+    ctc_loss,
+)
+from nbkeras.ops.derivatives import (
+    custom_gradient,
+    jvp,
 )
 from nbkeras.ops.diagonals import (
     diag,
@@ -208,6 +217,12 @@ from nbkeras.ops.making import (
     tri,
     zeros,
     zeros_like,
+)
+from nbkeras.ops.measuring import (
+    cdist,
+    correlate,
+    dot_product_attention,
+    psnr,
 )
 from nbkeras.ops.nan import (
     nanargmax,
@@ -422,6 +437,7 @@ __all__ = [
     "cast",
     "categorical_crossentropy",
     "cbrt",
+    "cdist",
     "ceil",
     "celu",
     "cholesky",
@@ -437,12 +453,16 @@ __all__ = [
     "convert_to_tensor",
     "copy",
     "corrcoef",
+    "correlate",
     "cos",
     "cosh",
     "count_nonzero",
     "cross",
+    "ctc_decode",
+    "ctc_loss",
     "cumprod",
     "cumsum",
+    "custom_gradient",
     "deg2rad",
     "depth_to_space",
     "depthwise_conv",
@@ -455,6 +475,7 @@ __all__ = [
     "divide",
     "divide_no_nan",
     "dot",
+    "dot_product_attention",
     "dsplit",
     "dstack",
     "dtype",
@@ -525,6 +546,7 @@ __all__ = [
     "isposinf",
     "isreal",
     "istft",
+    "jvp",
     "kaiser",
     "kron",
     "layer_normalization",
@@ -600,6 +622,7 @@ __all__ = [
     "pinv",
     "power",
     "prod",
+    "psnr",
     "ptp",
     "qr",
     "quantile",
@@ -694,6 +717,7 @@ __all__ = [
     "vander",
     "var",
     "vdot",
+    "vectorize",
     "vectorized_map",
     "view",
     "vsplit",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from nbkeras import device, tree
@@ -138,3 +140,51 @@ def associative_scan(f, elems, reverse=False, axis=0):
     if reverse:
         results.reverse()
     return tree.map_structure(lambda *parts: shaping.concatenate(list(parts), axis), *results)
+
+
+def vectorize(pyfunc, *, excluded=None, signature=None):
+    """A function applied to every value, or every part of a shape, of tensors that broadcast.
+
+    Args:
+        pyfunc: takes and gives tensors without axes, or of the shapes in the signature.
+        excluded: positions of arguments that are passed as they are.
+        signature: such as '(m,n),(n)->(m)': the last axes that a call takes. It is called once a part, so keep these
+            few.
+
+    Example:
+        >>> import numpy as np
+        >>> vectorize(lambda a, b: a + b)(np.array([1, 2]), np.array([[10], [20]]))
+        array([[11, 12],
+               [21, 22]])
+    """
+    if not callable(pyfunc):
+        raise ArgumentError(f"vectorize: expected a callable, got {pyfunc!r}.")
+    excluded = set(excluded or ())
+    wanted = None if signature is None else signature.replace(" ", "").split("->")[0]
+    ranks = (
+        None if wanted is None else [len([n for n in g.split(",") if n]) for g in re.findall(r"\(([^)]*)\)", wanted)]
+    )
+
+    def call(*args):
+        moving = [i for i in range(len(args)) if i not in excluded]
+        parts = [tensor(args[i]) for i in moving]
+        cores = [0] * len(parts) if ranks is None else ranks
+        if len(cores) != len(parts):
+            raise ArgumentError(f"vectorize: {len(parts)} arguments for the signature {signature!r}.")
+        split = [(p.shape[: len(p.shape) - c], p.shape[len(p.shape) - c :]) for p, c in zip(parts, cores, strict=True)]
+        lead = np.broadcast_shapes(*(s for s, _ in split))
+        flat = [
+            shaping.reshape(shaping.broadcast_to(p, (*lead, *core)), (-1, *core))
+            for p, (_, core) in zip(parts, split, strict=True)
+        ]
+
+        def one(rows):
+            given = list(args)
+            for i, row in zip(moving, rows, strict=True):
+                given[i] = row
+            return pyfunc(*given)
+
+        results = vectorized_map(one, flat)
+        return tree.map_structure(lambda r: shaping.reshape(r, (*lead, *r.shape[1:])), results)
+
+    return call

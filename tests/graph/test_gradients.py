@@ -190,6 +190,7 @@ WITHOUT = {
     "equal not_equal less less_equal greater greater_equal arg_reduce random_uniform random_normal random_bernoulli "
     "random_integers random_permutation random_gamma random_binomial nextafter bitwise_and bitwise_or bitwise_xor gcd left_shift right_shift",
     "reads bytes as something else": "view",
+    "has a first derivative only, or the user's: tests of its own": "ctc own_gradient",
     "changes variables after the gradient is taken": "sgd adam adam_amsgrad rmsprop segment_norms clip_segments "
     "clip_global clip_values average average_from_first decay_segments increment pack unpack",
     "made by the fuse pass": "gated_matmul gated_convolution_input elementwise",
@@ -252,3 +253,16 @@ def test_equal_maxima_share_the_gradient():
 def test_product_of_segments_with_zeros():
     x = np.array([[0.0, 2.0], [3.0, 0.0], [0.0, 0.0], [0.5, 3.0]])
     check_gradients(lambda x: emit("scatter_reduce", INDEX, x, size=3, op="prod"), [x])
+
+
+def test_ctc():
+    scores = np.log(positive(3, 6, 4) / positive(3, 6, 4).sum(-1, keepdims=True))
+    labels, lengths = np.array([[1, 2, 3], [2, 2, 0], [3, 1, 0]]), np.array([3, 2, 0])
+
+    def loss(x, steps):
+        return emit("ctc", x, labels, steps, lengths, blank=0)[0]
+
+    for steps in ([6, 5, 3], [3, 3, 1], [6, 4, 0]):
+        counts = np.array(steps)
+        check_gradients(lambda x, n=counts: loss(x, n), [scores])
+    assert emit("ctc", scores, labels, np.array([6, 2, 0]), lengths, blank=0)[0][1:].tolist() == [1e5, 0]

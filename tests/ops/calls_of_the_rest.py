@@ -88,4 +88,22 @@ FOURIER = {
     "istft": [((f(B, 6, 9), f(B, 6, 9)), 12, 4, 16), ((f(5, 7), f(5, 7)), 9, 3, 12, 20, "hamming", False)]
     + [((f(B, 6, 9), f(B, 6, 9)), 16, 4, 16, {"window": None})],
 }
-TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS, FACTORS, FOURIER)
+LABELS, LENGTHS = i(B, 3, low=1, high=4), np.array([3, 2, 1, 0, 3], "int32")
+HEADS = f(2, 3, 4, 5), f(2, 6, 2, 5), f(2, 6, 2, 5)
+MEASURES = {
+    "cdist": [(f(B, 3), f(4, 3)), (f(2, 4, 3), f(2, 5, 3)), (i(B, 2), f(3, 2))],
+    "correlate": [(f(7), f(3), m) for m in ("valid", "same", "full")]
+    + [(f(n), f(m), "same") for n, m in ((3, 7), (4, 6), (6, 4), (5, 5))]
+    + [(f(3), f(6)), (i(5), i(2), "full")],
+    "psnr": [(pos(B, 3), pos(B, 3), 3.0)],
+    "dot_product_attention": [
+        (f(2, 3, 4, 5), f(2, 6, 4, 5), f(2, 6, 4, 5)),
+        HEADS,
+        (*HEADS, f(2, 4, 3, 6), b(2, 4, 3, 6)),
+    ]
+    + [(f(2, 6, 2, 5), f(2, 6, 2, 5), f(2, 6, 2, 5), {"is_causal": True, "scale": 0.7})],
+    "ctc_loss": [(LABELS, f(B, 8, 5), LENGTHS, np.array([8, 7, 6, 5, 7], "int32"))]
+    + [(LABELS - 1, f(B, 8, 4), LENGTHS, np.array([8, 8, 3, 4, 8], "int32"), 3)],
+    "ctc_decode": [(f(B, 7, 4), LENGTHS + 4), (f(B, 7, 4), LENGTHS + 4, {"merge_repeated": False, "mask_index": 2})],
+}
+TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS, FACTORS, FOURIER, MEASURES)

@@ -13,7 +13,7 @@ CALLS = table()
 #: Functions that give other things than one call's numbers; tests/ops/test_functions.py has their tests.
 ELSEWHERE = set(
     "affine mish getitem cond switch scan map vectorized_map fori_loop while_loop associative_scan convert_to_numpy "
-    "empty argpartition is_tensor sparsemax eigh svd".split()
+    "empty argpartition is_tensor sparsemax eigh svd custom_gradient jvp vectorize".split()
 )
 
 #: Their result's shape, or a value given as an array that must be known, depends on values.
@@ -28,7 +28,7 @@ NOT_ASKED = set("ndim shape size dtype".split())
 KERAS_FAILS = set(
     "adaptive_average_pool adaptive_max_pool "
     "batch_normalization get_item categorical_crossentropy corrcoef heaviside hstack hypot kron meshgrid rot90 "
-    "tensordot vstack bitwise_and bitwise_or bitwise_xor rearrange slogdet".split()
+    "tensordot vstack bitwise_and bitwise_or bitwise_xor rearrange slogdet correlate".split()
 )
 
 

@@ -7,10 +7,16 @@ import pytest
 
 from nbkeras import ops
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
+from nbkeras.graph.gradient import gradient
 from nbkeras.graph.traced import Traced
 from tests.ops.draw import f, i, pos, spd
 
 X = f(4, 3)
+
+
+@pytest.fixture
+def keras_ops():
+    return pytest.importorskip("keras", reason="the extra 'oracle' is not installed").ops
 
 
 def test_sparsemax_sums_to_one():
@@ -129,6 +135,71 @@ def test_eigenvalues_and_singular_values(shape, dtype):
         symmetric = (x + np.swapaxes(x, -1, -2)) / 2
         np.testing.assert_allclose(values, np.linalg.eigvalsh(symmetric.astype("float64")), **close)
         np.testing.assert_allclose(symmetric @ vectors, vectors * values[..., None, :], **close)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+def test_beam_search(keras_ops):
+    x, lengths = f(4, 6, 4), np.array([6, 5, 3, 6], "int32")
+    options = {"strategy": "beam_search", "beam_width": 30, "top_paths": 3, "mask_index": 0}
+    paths, scores = ops.ctc_decode(x, lengths, **options)
+    expected_paths, expected = keras_ops.ctc_decode(x, lengths, **options)
+    np.testing.assert_array_equal(paths, expected_paths)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_of_ones_own():
+    @ops.custom_gradient
+    def scaled(x, pair):
+        def rule(upstream):
+            return ops.multiply(upstream[0], 10), (ops.multiply(upstream[1], pair[0]), ops.zeros_like(pair[1]))
+
+        return [ops.add(x, pair[0]), ops.multiply(pair[0], pair[1])], rule
+
+    arguments = X, (f(4, 3), f(4, 3))
+    first, second = scaled(*arguments)
+    np.testing.assert_array_equal(first, X + arguments[1][0])
+    np.testing.assert_array_equal(second, arguments[1][0] * arguments[1][1])
+
+    def slopes(x, a, b):
+        first, second = scaled(x, (a, b))
+        return gradient(ops.sum(first + 3 * second), [x, a, b])
+
+    dx, da, db = Traced(slopes)(X, *arguments[1])
+    np.testing.assert_array_equal(dx, np.full_like(X, 10))
+    np.testing.assert_array_equal(da, 3 * arguments[1][0])
+    np.testing.assert_array_equal(db, np.zeros_like(X))
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+def test_derivatives_along_directions(keras_ops):
+    def both(o, x, w):
+        return {"y": o.tanh(o.matmul(x, w)), "z": o.sum(o.square(x))}
+
+    points, ways = (X, f(3, 2)), (f(4, 3), f(3, 2))
+    for has_aux in (False, True):
+
+        def call(o, has_aux=has_aux):
+            def fun(x, w):
+                return (both(o, x, w), 7.0) if has_aux else both(o, x, w)
+
+            return o.jvp(fun, points, ways, has_aux=has_aux)
+
+        got, expected = call(ops), call(keras_ops)
+        assert len(got) == len(expected) and (not has_aux or got[2] == 7.0)
+        for a, e in zip(got[:2], expected[:2], strict=True):
+            for key in "yz":
+                np.testing.assert_allclose(a[key], e[key], rtol=1e-5, atol=1e-6)
+
+
+def test_vectorize():
+    rows = ops.vectorize(lambda m, v: ops.matmul(m, v), signature="(m,n),(n)->(m)")(f(2, 1, 4, 3), X[:, :])
+    assert rows.shape == (2, 4, 4)
+    fixed = ops.vectorize(lambda a, b: a * b[1], excluded={1})(X, [2, 3])
+    np.testing.assert_allclose(fixed, X * 3)
+    with pytest.raises(ArgumentError, match="expected a callable"):
+        ops.vectorize(3)
 
 
 @pytest.mark.parametrize("name", ["cholesky", "inv", "det", "slogdet", "qr", "svd", "eigh", "lu_factor"])

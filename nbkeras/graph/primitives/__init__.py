@@ -2,6 +2,7 @@
 
 from nbkeras.graph.primitives import (
     convolution,
+    ctc,
     elementwise,
     factoring,
     fourier,
@@ -10,6 +11,7 @@ from nbkeras.graph.primitives import (
     moving,
     normalization,
     ordering,
+    own,
     pooling,
     random,
     rare,
@@ -25,6 +27,7 @@ __all__ = [
     "Primitive",
     "cast",
     "convolution",
+    "ctc",
     "elementwise",
     "emit",
     "factoring",
@@ -35,6 +38,7 @@ __all__ = [
     "moving",
     "normalization",
     "ordering",
+    "own",
     "pooling",
     "primitive",
     "random",

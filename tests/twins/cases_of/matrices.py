@@ -1,4 +1,4 @@
-"""Cases of factors of matrices, Fourier transforms and random numbers by attempts (see cases.py)."""
+"""Cases of factors of matrices, Fourier transforms, random numbers by attempts, label sequences (see cases.py)."""
 
 from __future__ import annotations
 
@@ -162,4 +162,17 @@ def attempts(maker):
         )
 
 
-FAMILIES = [triangles, orthogonal, fourier, attempts]
+def sequences(maker):
+    for dtype in ("f4", "f8"):
+
+        def make(rng, real):
+            scores = np.log(rng.dirichlet(np.ones(4), (3, 5))).astype(real)
+            labels = np.array([[1, 1, 2], [3, 2, 0], [1, 0, 0]], np.int64)
+            work = [np.zeros((3, 5, 7), real), np.zeros((3, 2, 7), real)]
+            arrays = [np.zeros(3, real), np.zeros((3, 5, 4), real), *work, scores, labels]
+            return [*arrays, np.array([5, 4, 0]), np.array([3, 2, 1]), 5, 4, 3, 0]
+
+        maker.add("ctc", "3-5-4-3", dtype, make, 3)
+
+
+FAMILIES = [triangles, orthogonal, fourier, attempts, sequences]
