@@ -31,7 +31,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     """A model from a file that nbkeras or Keras wrote.
 
     Args:
-        filepath: of a `.keras` file, or an open binary file.
+        filepath: of a `.keras` file, of an `.h5` or `.hdf5` file in the layout of Keras 2, or an open binary file.
         custom_objects: name -> class or function, for layers, losses and so on of one's own.
         compile: whether to compile the model as it was, with its optimizer's state.
         safe_mode: accepted as Keras has it. Files never carry code that could run: there is no unsafe mode.
@@ -62,7 +62,7 @@ def save_weights(model, filepath, overwrite=True, **kwargs):
 
 def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     """Set a model's weights from a file; see `Model.load_weights`."""
-    from nbkeras.saving import byte_source, weights
+    from nbkeras.saving import byte_source, legacy, weights
     from nbkeras.saving.hdf5 import Hdf5
 
     by_name = kwargs.pop("by_name", False)
@@ -78,8 +78,9 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
 
             source = archive.Archive(source).weights()
         found = Hdf5(source)
-        if "layer_names" in found.root.attrs or "model_weights" in found.root.members():
-            raise FileError(f"file {path!r} is in the layout of Keras 2.")
+        if legacy.is_legacy(found):
+            group = found.root.find("model_weights") or found.root
+            return legacy.load_weights(model, group, skip_mismatch, by_name)
         if by_name:
             raise FileError(
                 f"file {path!r}: by_name=True is for files in the layout of Keras 2.", next="leave by_name out."

@@ -8,10 +8,13 @@ import warnings
 
 from nbkeras.errors import ArgumentError, FileError, NbkerasError
 from nbkeras.layers import lookup
-from nbkeras.saving import archive, budget, registry, weights
+from nbkeras.saving import archive, budget, legacy, registry, weights
 from nbkeras.saving.atomic import replacing
 from nbkeras.saving.byte_source import Bytes, open_bytes
 from nbkeras.saving.hdf5 import Hdf5
+
+#: How names of files in the layout of Keras 2 end.
+LEGACY = (".h5", ".hdf5")
 
 #: What a model may need besides its weights: seeds, statistics of layers that files leave out.
 EXTRA_BYTES = 2**20
@@ -23,14 +26,17 @@ def save_model(model, filepath, overwrite=True) -> None:
         _write(model, filepath)
         return
     path = os.fspath(filepath)
-    if not path.endswith(".keras"):
+    if not path.endswith((".keras", *LEGACY)):
         raise ArgumentError(
-            f"save: the file's name must end in '.keras', got {path!r}.",
+            f"save: the file's name must end in '.keras', or '.h5' for the layout of Keras 2, got {path!r}.",
             next=f"model.save({os.path.splitext(path)[0] + '.keras'!r}).",
         )
     weights.check_overwrite(path, overwrite)
     with replacing(path) as file:
-        _write(model, file)
+        if path.endswith(LEGACY):
+            file.write(legacy.to_bytes(model))
+        else:
+            _write(model, file)
 
 
 def _write(model, file) -> None:
@@ -59,36 +65,44 @@ def load_model(filepath, custom_objects=None, compile=True):
     if hasattr(filepath, "read"):
         return _from_archive(Bytes(filepath.read(), "model.keras"), custom_objects, compile)
     path = os.fspath(filepath)
-    if not path.endswith(".keras"):
+    if not path.endswith((".keras", *LEGACY)):
         raise FileError(
             f"load_model: the name of a file must end in '.keras', '.h5' or '.hdf5', got {path!r}.",
             next="save the model with model.save('name.keras').",
         )
     file, source = open_bytes(path)
     with file:
+        if path.endswith(LEGACY):
+            return _from_legacy(source, custom_objects, compile)
         return _from_archive(source, custom_objects, compile)
+
+
+def _from_legacy(source, custom_objects, compile):
+    found = Hdf5(source)
+    with _told(source, found.root.attrs.get("keras_version")), registry.custom_object_scope(custom_objects or {}):
+        return legacy.load_model(found, compile)
 
 
 def _from_archive(source, custom_objects, compile):
     found = archive.Archive(source)
     file = Hdf5(found.weights())
-    with _told(found), registry.custom_object_scope(custom_objects or {}):
+    metadata = found.metadata()
+    version = metadata.get("keras_version") if isinstance(metadata, dict) else None
+    with _told(source, version), registry.custom_object_scope(custom_objects or {}):
         model = from_config(found.config(), sum(dataset.nbytes for _, dataset in file.root.datasets()), compile)
         weights.load_weights(model, file)
     return model
 
 
 @contextlib.contextmanager
-def _told(found: archive.Archive):
+def _told(source, version):
     """Errors inside name the file and who wrote it."""
     try:
         yield
     except FileError:
         raise
     except NbkerasError as error:
-        metadata = found.metadata()
-        version = str(metadata.get("keras_version"))[:40] if isinstance(metadata, dict) else "unknown"
-        raise FileError(f"file {found.source.name!r}, written for Keras {version}: {error}") from error
+        raise FileError(f"file {source.name!r}, written for Keras {str(version)[:40]}: {error}") from error
 
 
 def from_config(config, most_bytes: int, compile: bool):

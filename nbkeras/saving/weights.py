@@ -125,7 +125,7 @@ def load_weights(model, file: Hdf5, skip_mismatch=False, objects_to_skip=()) -> 
             custom.append((thing, store))
         else:
             _plan(thing._own(), f"{path}/vars/".lstrip("/"), store, arrays, report)
-    report.unexpected = [
+    report.unexpected += [
         path for path, _ in file.root.datasets() if path not in used and not path.startswith("optimizer/")
     ]
     if not report.complete and not skip_mismatch:

@@ -106,6 +106,9 @@ def save(value):
     model.save(folder + "/a.keras")
     model.save_weights(folder + "/a.weights.h5")
 save(0.0)
+start = time.perf_counter()
+save(0.0)
+unit = time.perf_counter() - start
 rng = random.Random(0)
 seen = set()
 for kill in range(kills):
@@ -115,7 +118,7 @@ for kill in range(kills):
         while True:
             value += 1
             save(value)
-    time.sleep(rng.uniform(0.0, 0.03))
+    time.sleep(rng.uniform(0.0, 4 * unit))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     for load in (lambda: other.load_weights(folder + "/a.weights.h5"),
@@ -139,12 +142,7 @@ def kill_writers(folder, kills):
 
 
 def test_writers_that_are_killed_leave_a_whole_file(tmp_path):
-    kill_writers(tmp_path, 30)
-
-
-@pytest.mark.slow
-def test_writers_that_are_killed_often_leave_a_whole_file(tmp_path):
-    kill_writers(tmp_path, 200)
+    kill_writers(tmp_path, 25)
 
 
 def test_what_is_written_is_what_is_read(tmp_path):

@@ -131,6 +131,17 @@ def test_strict_and_all_or_nothing(saved, units, message):
     np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
 
 
+def test_a_weight_too_many_in_a_layer_is_unexpected(saved):
+    model, path = saved
+    with h5py.File(path, "a") as file:
+        file["layers/dense/vars/2"] = np.zeros(3)
+        file["layers/dense/vars/01"] = np.zeros(3)
+    report = model.load_weights(path, skip_mismatch=True)
+    assert sorted(report.unexpected) == ["layers/dense/vars/01", "layers/dense/vars/2"]
+    with pytest.raises(FileError, match="not in the model: layers/dense/vars"):
+        model.load_weights(path)
+
+
 def test_the_report_tells_of_each_weight(saved):
     _, path = saved
     report = dense(4, 6, 7).load_weights(path, skip_mismatch=True)
