@@ -18,13 +18,9 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     kwargs.pop("save_format", None)
     if kwargs:
         raise ArgumentTypeError(f"save_model: unknown argument {next(iter(kwargs))!r}.")
-    if zipped is False or not include_optimizer:
-        raise ArgumentError(
-            "save_model: a model is written as one .keras file with its optimizer; zipped=False and "
-            "include_optimizer=False are not supported.",
-            next="leave them out.",
-        )
-    model_file.save_model(model, filepath, overwrite)
+    if zipped is False:
+        raise ArgumentError("save_model: a model is written as one file; zipped=False is not supported.")
+    model_file.save_model(model, filepath, overwrite, include_optimizer)
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):

@@ -207,7 +207,7 @@ def _is_gone(key: str, value) -> bool:
     return key in GONE and not isinstance(value, (dict, list)) and value in GONE[key]
 
 
-def to_bytes(model) -> bytes:
+def to_bytes(model, include_optimizer: bool = True) -> bytes:
     """An `.h5` file of a model, as Keras 3 writes it.
 
     Raises:
@@ -222,7 +222,7 @@ def to_bytes(model) -> bytes:
         "backend": "jax",
         "model_config": json.dumps({"class_name": type(model).__name__, "config": model.get_config()}),
     }
-    compiled = model.get_compile_config()
+    compiled = model.get_compile_config() if include_optimizer else {}
     optimizer = compiled.pop("optimizer", None)
     if optimizer is not None:
         attributes["training_config"] = json.dumps({**compiled, "optimizer_config": optimizer})

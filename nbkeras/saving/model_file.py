@@ -20,7 +20,7 @@ LEGACY = (".h5", ".hdf5")
 EXTRA_BYTES = 2**20
 
 
-def save_model(model, filepath, overwrite=True) -> None:
+def save_model(model, filepath, overwrite=True, include_optimizer=True) -> None:
     """Write a model to a `.keras` file; see `Model.save`."""
     if hasattr(filepath, "write"):
         _write(model, filepath)
@@ -31,10 +31,12 @@ def save_model(model, filepath, overwrite=True) -> None:
             f"save: the file's name must end in '.keras', or '.h5' for the layout of Keras 2, got {path!r}.",
             next=f"model.save({os.path.splitext(path)[0] + '.keras'!r}).",
         )
+    if not include_optimizer and not path.endswith(LEGACY):
+        raise ArgumentError("save: include_optimizer=False is for .h5 files; a .keras file has the optimizer.")
     weights.check_overwrite(path, overwrite)
     with replacing(path) as file:
         if path.endswith(LEGACY):
-            file.write(legacy.to_bytes(model))
+            file.write(legacy.to_bytes(model, include_optimizer))
         else:
             _write(model, file)
 

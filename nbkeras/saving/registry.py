@@ -83,6 +83,12 @@ def serialize_keras_object(target):
         return [serialize_keras_object(part) for part in target]
     if isinstance(target, dict):
         return {key: serialize_keras_object(value) for key, value in target.items()}
+    if target is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(target, slice):
+        return {"class_name": "__slice__", "config": {end: getattr(target, end) for end in ("start", "stop", "step")}}
+    if isinstance(target, bytes):
+        return {"class_name": "__bytes__", "config": {"value": target.decode()}}
     if hasattr(target, "get_config"):
         entry = {
             "module": _module(type(target)),
