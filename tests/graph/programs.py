@@ -17,6 +17,8 @@ from nbkeras.graph.variable import Arena, Slot
 from nbkeras.optimizers.sections import Section
 
 SHAPES = [(), (1,), (3,), (4,), (2, 3), (3, 4), (4, 3), (1, 4), (3, 1), (2, 3, 4), (1, 3, 4), (37,), (30, 40)]
+#: Besides those, in programs with rare values: shapes without elements.
+EMPTY = [(0,), (0, 3), (3, 0), (2, 0, 4)]
 FLOATS, INTEGERS = ("float32", "float64"), ("int32", "int64")
 
 
@@ -26,9 +28,11 @@ class Program:
     Attributes:
         variables: the slots, arenas among them behind their members.
         first: variable -> value before the first run.
+        rare: whether NaN and infinity are among its inputs.
     """
 
-    def __init__(self, graph, variables, outputs):
+    def __init__(self, graph, variables, outputs, rare=False):
+        self.rare = rare
         self.nodes = [(n.primitive, n.inputs, n.params, n.outputs) for n in graph.nodes]
         self.inputs, self.constants = list(graph.inputs), dict(graph.constants)
         self.reads, self.values = dict(graph.reads), dict(graph.values)
@@ -115,12 +119,15 @@ EXACT = frozenset(
 )
 
 
-def random_value(rng, shape, dtype):
+def random_value(rng, shape, dtype, rare=False):
     if dtype == "bool":
         return rng.random(shape) < 0.5
     if dtype in INTEGERS:
         return rng.integers(-3, 6, shape).astype(dtype)
-    return rng.uniform(-1.5, 1.5, shape).astype(dtype)
+    value = rng.uniform(-1.5, 1.5, shape).astype(dtype)
+    if rare and rng.random() < 0.4:
+        value[rng.random(shape) < 0.1] = rng.choice([np.nan, np.nan, np.inf, -np.inf])
+    return value
 
 
 #: How often each kind of operation is drawn; 1 for those not named.
@@ -128,10 +135,16 @@ WEIGHTS = {"unary": 4.0, "binary": 5.0, "assign": 4.0, "dense": 1.5, "gradient":
 
 
 class Drawing:
-    """Draws one program, operation after operation."""
+    """Draws one program, operation after operation.
 
-    def __init__(self, seed):
+    Args:
+        rare: also shapes without elements, NaN and infinity.
+    """
+
+    def __init__(self, seed, rare=False):
         self.rng = np.random.default_rng(seed)
+        self.rare = rare
+        self.shapes = SHAPES + EMPTY if rare else SHAPES
         self.slots, self.arenas = [], []
         self._variables()
         self.pool = []
@@ -139,20 +152,24 @@ class Drawing:
             for _ in range(self.rng.integers(1, 4)):
                 self.pool.append(self.graph.input(self.shape(), self.dtype()))
             for _ in range(self.rng.integers(4, 30)):
-                with contextlib.suppress(GraphError, ShapeError):
+                # NumPy's ValueError: there is nothing to draw from on an axis of length 0.
+                with contextlib.suppress(GraphError, ShapeError, *([ValueError] if rare else [])):
                     self.step()
         candidates = [s for s in self.pool if self.rng.random() < 0.2] or self.pool[-1:]
         candidates += [s for s in (*self.graph.reads.values(), *self.graph.values.values()) if self.rng.random() < 0.2]
-        self.program = Program(self.graph, self.slots + self.arenas, candidates).but()
+        self.program = Program(self.graph, self.slots + self.arenas, candidates, rare).but()
 
     def shape(self):
-        return SHAPES[self.rng.integers(len(SHAPES))]
+        return self.shapes[self.rng.integers(len(self.shapes))]
+
+    def value(self, shape, dtype):
+        return random_value(self.rng, shape, dtype, self.rare)
 
     def dtype(self):
         return str(self.rng.choice(["float32"] * 6 + ["float64", "int32", "int64", "bool"]))
 
     def _slot(self, shape, dtype):
-        slot = Slot(random_value(self.rng, shape, dtype), dtype, f"v{len(self.slots)}")
+        slot = Slot(self.value(shape, dtype), dtype, f"v{len(self.slots)}")
         self.slots.append(slot)
         return slot
 
@@ -198,15 +215,17 @@ class Drawing:
         if self.rng.random() < 0.5:
             with contextlib.suppress(GraphError, ValueError):
                 found = self.pick(lambda s: fits(s, shape) and np.broadcast_shapes(s.shape, shape) == tuple(shape))
-                return emit("broadcast_to", cast(found, dtype), shape=tuple(shape))
-        return self.graph.constant(random_value(self.rng, shape, dtype))
+                if not (self.rare and dtype in INTEGERS and found.dtype in FLOATS):
+                    return emit("broadcast_to", cast(found, dtype), shape=tuple(shape))
+        return self.graph.constant(self.value(shape, dtype))
 
     def fitting(self, x, dtype=None):
         """Something of x's dtype that broadcasts with it, not to something big."""
         if self.rng.random() < 0.3:
             shape = x.shape[len(x.shape) - self.rng.integers(0, len(x.shape) + 1) :]
-            return self.graph.constant(random_value(self.rng, shape, dtype or x.dtype))
-        found = self.pick(lambda s: fits(s, x.shape))
+            return self.graph.constant(self.value(shape, dtype or x.dtype))
+        exact = self.rare and (dtype or x.dtype) in INTEGERS
+        found = self.pick(lambda s: fits(s, x.shape) and not (exact and s.dtype in FLOATS))
         return cast(found, dtype or x.dtype)
 
     def choice(self, words):
@@ -219,7 +238,7 @@ class Drawing:
         weights = np.array([WEIGHTS.get(k[3:], 1.0) for k in kinds])
         made = getattr(self, self.rng.choice(kinds, p=weights / weights.sum()))()
         made = made if isinstance(made, (tuple, list)) else (made,)
-        self.pool += [s for s in made if isinstance(s, Symbol) and s.size]
+        self.pool += [s for s in made if isinstance(s, Symbol) and (s.size or self.rare)]
 
     def op_unary(self):
         name = self.choice("tanh sin sigmoid relu negative absolute floor square exp softplus")
@@ -236,6 +255,9 @@ class Drawing:
             return emit(self.choice("less greater equal less_equal not_equal"), *pair)
         if x.dtype in INTEGERS:
             return emit(self.choice("add subtract maximum minimum floor_divide mod"), *pair)
+        if self.rng.random() < 0.15:
+            base = emit("absolute", emit("tanh", pair[0]))
+            return emit("power", emit("add", base, np.asarray(0.3, x.dtype)), emit("tanh", pair[1]))
         return emit(self.choice("add subtract multiply maximum minimum"), *pair)
 
     def op_where(self):
@@ -243,15 +265,19 @@ class Drawing:
         return emit("where", self.fitting(x, "bool"), x, self.fitting(x))
 
     def op_cast(self):
-        return cast(self.pick(), self.dtype())
+        # No integer is NaN or infinite: what a processor makes of them is its own.
+        return cast(self.pick(lambda s: not self.rare or s.dtype not in FLOATS), self.dtype())
 
     def op_reduce(self):
         x = self.pick(lambda s: s.shape)
         axes = tuple(i for i in range(len(x.shape)) if self.rng.random() < 0.6)
-        return emit("reduce", x, axes=axes, op="max" if x.dtype == "bool" else self.choice("sum max min"))
+        op = "max" if x.dtype == "bool" else self.choice("sum max min")
+        if not x.size and op != "sum":
+            raise GraphError("the largest of nothing")
+        return emit("reduce", x, axes=axes, op=op)
 
     def op_arg(self):
-        x = self.pick(lambda s: s.shape and s.dtype != "bool")
+        x = self.pick(lambda s: s.shape and s.size and s.dtype != "bool")
         return emit("arg_reduce", x, axis=int(self.rng.integers(len(x.shape))), op=self.choice("max min"))
 
     def op_transpose(self):
@@ -260,7 +286,7 @@ class Drawing:
 
     def op_reshape(self):
         x = self.pick()
-        shapes = [s for s in SHAPES if int(np.prod(s)) == x.size] + [(x.size,), (1, x.size)]
+        shapes = [s for s in self.shapes if int(np.prod(s)) == x.size] + [(x.size,), (1, x.size)]
         return emit("reshape", x, shape=shapes[self.rng.integers(len(shapes))])
 
     def op_stop(self):
@@ -292,7 +318,7 @@ class Drawing:
         return self.pick(lambda s: s.dtype == "int64" and len(s.shape) <= 1)
 
     def op_gather(self):
-        x = self.pick(lambda s: s.shape and s.size < 200)
+        x = self.pick(lambda s: s.shape and 0 < s.size < 200)
         return emit("gather", x, self._index(), axis=int(self.rng.integers(len(x.shape))))
 
     def op_scatter(self):
@@ -324,14 +350,17 @@ class Drawing:
         return emit("softmax", self.pick(lambda s: s.dtype == "float32" and s.shape), log=bool(self.rng.random() < 0.3))
 
     def op_crossentropy(self):
-        x = self.pick(lambda s: s.dtype == "float32" and s.shape)
+        x = self.pick(lambda s: s.dtype == "float32" and s.shape and s.shape[-1])
+        if self.rare:
+            x = emit("tanh", x)  # of infinite logits the order of summing decides
         if self.rng.random() < 0.5:
             self.pool.append(emit("softmax", x, log=False))
         if self.rng.random() < 0.5:
             target = emit("maximum", self.like(x.shape[:-1], "int64"), np.int64(0))
             made = emit("softmax_crossentropy", x, emit("minimum", target, np.int64(x.shape[-1] - 1)), epsilon=1e-7)
         else:
-            made = emit("dense_softmax_crossentropy", x, self.like(x.shape, "float32"), epsilon=0.0)
+            target = self.like(x.shape, "float32")
+            made = emit("dense_softmax_crossentropy", x, emit("tanh", target) if self.rare else target, epsilon=0.0)
         if self.rng.random() < 0.5:
             self.pool.append(emit("softmax", x, log=False))
         return made
@@ -406,6 +435,12 @@ class Drawing:
         rate = self.read(self.rate)
         if len(sections) == 1:
             sections[0].write(emit("subtract", sections[0].read(), emit("multiply", flat, rate)))
+        elif len(sections) == 3 and self.rng.random() < 0.4:
+            second = emit("square", sections[2].read())
+            new = emit("rmsprop", sections[0].read(), second, flat, sections[1].read(), flat, rate,
+                       rho=0.9, momentum=0.5, epsilon=1e-3, centered=0)  # fmt: skip
+            for section, value in zip(sections, (new[0], new[3], new[1]), strict=True):
+                section.write(value)
         elif len(sections) == 2:
             new = emit("sgd", *(s.read() for s in sections), flat, rate, momentum=0.9, nesterov=0)
             for section, value in zip(sections, new, strict=True):
@@ -469,7 +504,7 @@ def compare(program, seed=0, runs=3):
     except Exception as error:
         return f"planning: {type(error).__name__}: {error}"
     for number in range(runs):
-        arrays = [random_value(rng, s.shape, s.dtype) for s in program.inputs]
+        arrays = [random_value(rng, s.shape, s.dtype, program.rare) for s in program.inputs]
         state = {v: v.numpy() for v in program.variables}
         truth = flat(program.interpret(arrays, state))
         shaken = [flat(program.interpret(arrays, state, np.random.default_rng(i))) for i in range(3)]
@@ -507,7 +542,10 @@ def differs(got, want, shaken):
         tolerance = 2e-5 * np.abs(want) + 2e-6 * largest + 30 * spread + 1e-7
         close = np.abs(got.astype(float) - want) <= tolerance
         unsure = ~np.isfinite(spread) | (np.abs(want) > 1e6)
-    return ~(close | unsure)
+        # NaN or infinity that shaking leaves as it is must be there.
+        firm = ~np.isfinite(want) & np.all([(s == want) | (np.isnan(s) & np.isnan(want)) for s in shaken], axis=0)
+        same = (got == want) | (np.isnan(got) & np.isnan(want))
+    return np.where(firm, ~same, ~(close | unsure))
 
 
 def smaller(program, seed, seconds=10):

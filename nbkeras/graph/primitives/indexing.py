@@ -60,7 +60,7 @@ def _scatter_reference(index, updates, axis, size):
     rest = updates.shape[axis + index.ndim :]
     outer = math.prod(updates.shape[:axis])
     out = np.zeros((outer, size, math.prod(rest)), updates.dtype)
-    np.add.at(out, (slice(None), _wrap(index.ravel(), size)), updates.reshape(outer, index.size, -1))
+    np.add.at(out, (slice(None), _wrap(index.ravel(), size)), updates.reshape(outer, index.size, out.shape[2]))
     return out.reshape(updates.shape[:axis] + (size,) + rest)
 
 

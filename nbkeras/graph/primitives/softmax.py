@@ -17,7 +17,7 @@ def _rows(x):
 
 
 def _softmax_reference(x, log):
-    shifted = x - np.max(x, axis=-1, keepdims=True)
+    shifted = x - np.max(x, axis=-1, keepdims=True, initial=-np.inf)
     total = np.sum(np.exp(shifted), axis=-1, keepdims=True)
     return shifted - np.log(total) if log else np.exp(shifted) / total
 
