@@ -24,6 +24,7 @@ def checked_run(plan) -> None:
         KernelError: names the first step, kernel and index that differ.
     """
     backend = plan.backend
+    plan.checked_runs += 1
     first = 0
     steps = plan.steps
     while first < len(steps):
@@ -40,7 +41,7 @@ def checked_run(plan) -> None:
         after = [np.array(backend.to_host(plan.array(s))) for s in node.outputs]
         if not _has_several_results(node):
             _compare(node, steps[first:last], before, after, first)
-        _report_nan(node, before, after, first)
+        _report_nan(plan, node, before, after, first)
         first = last
 
 
@@ -78,10 +79,35 @@ def _differs(got, want):
     return ~np.where(finite, close, same)
 
 
-def _report_nan(node, before, after, number):
-    def bad(arrays):
-        return any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in arrays)
+def _report_nan(plan, node, before, after, number):
+    """Say where the first NaN or infinity of a step comes from."""
+    if _bad(before) or not _bad(after):
+        return
+    # In a group, the member that makes it.
+    member = node
+    if is_group(node):
+        values = {id(s): a for s, a in zip(node.params["sources"], before, strict=True)}
+        for member in node.params["members"]:
+            arrays = [values.get(id(s), node.params["constants"].get(id(s))) for s in member.inputs]
+            with np.errstate(all="ignore"):
+                made = np.asarray(member.primitive.reference(*arrays, **member.params))
+            values[id(member.outputs[0])] = made
+            if _bad([made]):
+                break
+    print(
+        f"nbkeras: the first NaN or inf of step {plan.checked_runs} comes from {member.primitive.name!r} in "
+        f"{_place(member.scope)} (launch {number}).",
+        file=sys.stderr,
+    )
 
-    if bad(after) and not bad(before):
-        where = node.scope or "the step"
-        print(f"nbkeras: step {number}, {node!r} in {where}: first NaN or inf here.", file=sys.stderr)
+
+def _bad(arrays) -> bool:
+    return any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in arrays)
+
+
+def _place(scope) -> str:
+    """A node's scope in words: which layer's output, or whose gradient."""
+    backward = (scope or "").startswith("grad ")
+    layer = (scope or "").removeprefix("grad ")
+    where = f"layer {layer!r}" if layer else "the step outside of layers"
+    return f"the gradient of {where}" if backward else f"the output of {where}" if layer else where

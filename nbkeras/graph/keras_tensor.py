@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from nbkeras import tree
-from nbkeras.errors import ArgumentTypeError
+from nbkeras.errors import ArgumentTypeError, NbkerasError
 from nbkeras.graph import trace
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.masks import get_mask, with_mask
@@ -76,7 +78,12 @@ def infer(function, args, kwargs):
     unknown = any(
         None in leaf.shape for leaf in tree.flatten((list(args), kwargs)) if isinstance(leaf, KerasTensor)
     )
-    results = [_trial(function, args, kwargs, size) for size in (TRIAL_SIZES if unknown else TRIAL_SIZES[:1])]
+    try:
+        results = [_trial(function, args, kwargs, size) for size in (TRIAL_SIZES if unknown else TRIAL_SIZES[:1])]
+    except NbkerasError as error:
+        if unknown:
+            error.args = (_without_sizes(str(error), function, args, kwargs),)
+        raise
 
     def merge(*leaves):
         first = leaves[0]
@@ -89,6 +96,21 @@ def infer(function, args, kwargs):
         return with_mask(KerasTensor(shape, first.dtype), merge(*masks) if masks else None)
 
     return tree.map_structure(merge, *results)
+
+
+def _without_sizes(message, function, args, kwargs) -> str:
+    """The message of a trial that failed; numbers that another trial size changes are unknown, so None."""
+    others = []
+    for size in TRIAL_SIZES:
+        try:
+            _trial(function, args, kwargs, size)
+        except NbkerasError as error:
+            others.append(re.findall(r"\d+|\D+", str(error)))
+    pieces = re.findall(r"\d+|\D+", message)
+    if not all(len(other) == len(pieces) for other in others):
+        return message
+    same = (len(set(column)) == 1 for column in zip(*others, strict=True))
+    return "".join(piece if equal or not piece.isdigit() else "None" for piece, equal in zip(pieces, same, strict=True))
 
 
 def _trial(function, args, kwargs, size):

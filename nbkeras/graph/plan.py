@@ -28,11 +28,13 @@ class Plan:
         steps: the launches.
         inputs: one buffer an input symbol; fill them, then `run()`.
         outputs: one array an output symbol, valid until the next run.
+        checked_runs: how often it ran with NBKERAS_CHECK=1.
     """
 
     def __init__(self, graph, scratch=None):
         self.backend = device.backend()
         self.graph = graph
+        self.checked_runs = 0
         self.nodes = fuse(graph)
         launches, places = lower(self.nodes, graph, self.backend)
         write_back(graph, launches, places)

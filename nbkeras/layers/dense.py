@@ -94,7 +94,7 @@ class Dense(Layer):
     def _misfit(self, problem, shape):
         if self.built and len(shape) >= 2:
             features = self.kernel.shape[0]
-            return f"layer {self.name!r} (Dense) was built for {features} input features but got shape {shape}."
+            return f"{self._who()} was built for {features} input features but got shape {shape}."
         return super()._misfit(problem, shape)
 
     def _misfit_advice(self, spec, value):

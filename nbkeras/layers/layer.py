@@ -34,7 +34,7 @@ from nbkeras.layers.signature import (
 )
 from nbkeras.layers.stateless import Stateless
 from nbkeras.layers.weights import HoldsWeights
-from nbkeras.naming import auto_name, to_snake_case
+from nbkeras.naming import auto_name, ordinal, to_snake_case
 from nbkeras.ops.common import is_tensor, tensor
 
 
@@ -276,14 +276,23 @@ class Layer(Stateless, HoldsWeights):
         except NbkerasError as error:
             if not getattr(error, "layer", None):
                 error.layer = self.name
-                error.args = (f"layer {self.name!r} ({type(self).__name__}): {error.args[0]}",)
+                if not error.args[0].startswith((f"layer {self.name!r}", f"model {self.name!r}")):
+                    error.args = (f"{self._who()}: {error.args[0]}",)
             raise
         if outputs is None:
             raise ArgumentError(
-                f"layer {self.name!r} ({type(self).__name__}): call() returned None.",
+                f"{self._who()}: call() returned None.",
                 next="end call() with `return` and the output.",
             )
         return outputs
+
+    def _who(self) -> str:
+        """The layer for messages, with its place in the model that is being called."""
+        around = [layer for layer in call_context.stack() if layer is not self]
+        siblings = getattr(around[-1], "layers", around[-1]._layers) if around else ()
+        place = next((number for number, layer in enumerate(siblings, 1) if layer is self), None)
+        where = "" if place is None else f", {ordinal(place)} of {around[-1].name!r}"
+        return f"layer {self.name!r} ({type(self).__name__}{where})"
 
     @functools.cached_property
     def _call_parameters(self):
@@ -313,7 +322,7 @@ class Layer(Stateless, HoldsWeights):
         tensors = [t for t in tree.flatten(args[0]) if is_tensor(t)]
         if len(specs) != len(tensors):
             raise ArgumentError(
-                f"layer {self.name!r} ({type(self).__name__}) takes {len(specs)} inputs, got {len(tensors)}.",
+                f"{self._who()} takes {len(specs)} inputs, got {len(tensors)}.",
                 next="pass a list of as many tensors.",
             )
         for spec, value in zip(specs, tensors, strict=True):
@@ -322,7 +331,7 @@ class Layer(Stateless, HoldsWeights):
                 raise ShapeError(self._misfit(problem, tuple(value.shape)), next=self._misfit_advice(spec, value))
 
     def _misfit(self, problem, shape) -> str:
-        return f"layer {self.name!r} ({type(self).__name__}) expects input of {problem} but got shape {shape}."
+        return f"{self._who()} expects input of {problem} but got shape {shape}."
 
     @staticmethod
     def _misfit_advice(spec, value) -> str:

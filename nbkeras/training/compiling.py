@@ -8,7 +8,7 @@ import warnings
 from nbkeras import metrics as metrics_module
 from nbkeras import ops, optimizers, tree
 from nbkeras.config import floatx
-from nbkeras.errors import NbkerasError, ShapeError, StateError
+from nbkeras.errors import ArgumentError, NbkerasError, ShapeError, StateError
 from nbkeras.graph import trace
 from nbkeras.graph.dtypes import is_float
 from nbkeras.graph.gradient import gradient
@@ -213,7 +213,10 @@ class Compiled:
         flag = {"training": training} if "training" in taken or "kwargs" in taken else {}
         if not training and self._compile_loss is None and not self.losses and type(self).compute_loss in _DEFAULTS:
             return ops.zeros(())
-        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **flag)
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **flag)
+        if loss is None:
+            raise ArgumentError(f"model {self.name!r}: compute_loss() returned None.", next="return the loss from it.")
+        return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Update the compiled metrics with a batch; returns all results by name."""

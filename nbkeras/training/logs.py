@@ -21,6 +21,12 @@ def check_logs(logs, name: str):
             f"model {name!r}: a step must return a dict of logs, got {type(logs).__name__}.",
             next="return {m.name: m.result() for m in self.metrics}.",
         )
+    for key, value in logs.items():
+        if value is None or isinstance(value, (str, bytes, list, tuple)):
+            raise ArgumentTypeError(
+                f"model {name!r}: the logs of a step must be numbers or tensors, got {value!r} for {key!r}.",
+                next="leave it out, or return a number.",
+            )
     return logs
 
 
