@@ -168,3 +168,44 @@ def test_the_readmes_loop_runs_and_learns(capsys):
     assert float(loss.split()[1]) < 0.05
     assert "dtype" not in slopes
     np.testing.assert_allclose(found["slopes"], np.ones((1, 4)), atol=0.5)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_stateless_loop_is_fit(jit):
+    def model():
+        nbkeras.utils.set_random_seed(3)
+        made = nbkeras.Sequential([nbkeras.Input((3,)), layers.Dense(8, "relu"), layers.Dropout(0.3), layers.Dense(1)])
+        made.compile(nbkeras.optimizers.Adam(0.05), "mse", metrics=["mae"])
+        return made
+
+    fitted, own = model(), model()
+    history = fitted.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0).history
+    loss_of, optimizer, metric = nbkeras.losses.MeanSquaredError(), own.optimizer, nbkeras.metrics.MeanAbsoluteError()
+    optimizer.build(own.trainable_variables)
+
+    def loss(trainable, fixed, sums, x, y):
+        prediction, fixed = own.stateless_call(trainable, fixed, x, training=True)
+        return loss_of(y, prediction), (fixed, metric.stateless_update_state(sums, y, prediction))
+
+    value_and_grad = nbkeras.value_and_grad(loss, has_aux=True)
+
+    def step(trainable, fixed, state, sums, x, y):
+        (_, (fixed, sums)), grads = value_and_grad(trainable, fixed, sums, x, y)
+        trainable, state = optimizer.stateless_apply(state, grads, trainable)
+        return trainable, fixed, state, sums
+
+    step = nbkeras.jit(step) if jit else step
+    trainable, fixed, state = (
+        [v.numpy() for v in variables]
+        for variables in (own.trainable_variables, own.non_trainable_variables, optimizer.variables)
+    )
+    before = own.get_weights()
+    for epoch in range(2):
+        sums = metric.stateless_reset_state()
+        for i in range(0, 32, 8):
+            trainable, fixed, state, sums = step(trainable, fixed, state, sums, X[i : i + 8], Y[i : i + 8])
+        assert float(metric.stateless_result(sums)) == pytest.approx(history["mae"][epoch], rel=1e-4)
+    for a, b in zip(trainable, fitted.trainable_variables, strict=True):
+        np.testing.assert_allclose(a, b.numpy(), rtol=1e-4, atol=1e-5)
+    for a, b in zip(before, own.get_weights(), strict=True):
+        assert np.array_equal(a, b)

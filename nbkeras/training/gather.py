@@ -23,6 +23,7 @@ class RowGather:
         backend = device.backend()
         rows = buffers[0].shape[0]
         self.columns = columns
+        self._copy = backend.from_host
         self._order = backend.empty((rows,), "int64")
         self._by_host, launches = [], []
         for buffer, column in zip(buffers, columns, strict=True):
@@ -41,7 +42,7 @@ class RowGather:
         """Copy the rows of a batch."""
         for buffer, column in self._by_host:
             where = slice(rows.start, rows.stop) if rows.contiguous else rows.indices
-            device.backend().from_host(buffer, take_rows(column, where))
+            self._copy(buffer, take_rows(column, where))
         if self._program is not None:
-            device.backend().from_host(self._order, rows.indices)
+            self._copy(self._order, rows.indices)
             self._program.run()

@@ -7,6 +7,20 @@
 | class indices (N, ..., 1) | the index | (N, ...) |
 | one-hot (N, ..., C) | argmax over C | (N, ...) |
 
+Where weights count, as in Keras:
+
+| | `class_weight` | `sample_weight` | third part of `validation_data` |
+|---|---|---|---|
+| loss in training | yes | yes | |
+| `metrics` in training | no | no | |
+| `weighted_metrics` in training | yes | yes | |
+| loss in validation | no | no | yes |
+| `metrics` in validation | no | no | no |
+| `weighted_metrics` in validation | no | no | yes |
+
+With `validation_split`, the rows kept for validation take their `sample_weight` with them. The loss is the sum of
+weighted losses over the number of rows; a weighted metric is divided by the sum of the weights.
+
 A class without an entry weighs 1, as in Keras. Given both, the two weights are multiplied (Keras refuses).
 """
 
