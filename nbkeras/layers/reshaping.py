@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from nbkeras import config
-from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -54,6 +54,11 @@ class Reshape(Layer):
         self.target_shape = tuple(target_shape)
         if self.target_shape.count(-1) > 1:
             raise ArgumentError(f"layer {self.name!r} (Reshape): only one axis may be -1, got {self.target_shape}.")
+        if any(n < -1 for n in self.target_shape):
+            raise ArgumentError(
+                f"layer {self.name!r} (Reshape): lengths must be whole numbers from 0 on, or -1 for one axis, got "
+                f"{self.target_shape}."
+            )
 
     def call(self, inputs):
         size = math.prod(inputs.shape[1:])
@@ -109,8 +114,10 @@ class RepeatVector(Layer):
 
     def __init__(self, n, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(n, int):
-            raise ArgumentError(f"layer {self.name!r} (RepeatVector): n must be a whole number, got {n!r}.")
+        if not isinstance(n, int) or isinstance(n, bool):
+            raise ArgumentTypeError(f"layer {self.name!r} (RepeatVector): n must be a whole number, got {n!r}.")
+        if n < 1:
+            raise ArgumentError(f"layer {self.name!r} (RepeatVector): n must be positive, got {n!r}.")
         self.n = n
         self.input_spec = InputSpec(ndim=2)
 

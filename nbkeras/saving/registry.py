@@ -63,7 +63,7 @@ def get_registered_object(name: str, custom_objects=None, module_objects=None):
 @contextlib.contextmanager
 def custom_object_scope(custom_objects: dict):
     """Make names known inside a `with` block."""
-    _scopes().append(dict(custom_objects))
+    _scopes().append(dict(custom_objects or {}))
     try:
         yield
     finally:
