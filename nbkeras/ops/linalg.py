@@ -21,10 +21,15 @@ def matmul(x1, x2):
         array([1., 2.], dtype=float32)
     """
     a, b = promote(x1, x2)
+    # As in Keras, products of two int8 tensors are added up in 32 bits; in no other function.
+    eight = dtype_of(x1) == dtype_of(x2) == "int8"
+    return _product(a, b, "int32" if eight else dtype_name(a.dtype))
+
+
+def _product(a, b, kind=None):
+    """The matrix product of two tensors of one dtype, which is also the result's unless given."""
     if not is_float(a.dtype):
-        # As in Keras, products of two int8 tensors are added up in 32 bits.
-        kind = "int32" if dtype_of(x1) == dtype_of(x2) == "int8" else dtype_name(a.dtype)
-        return tensor(matmul(tensor(a, "float64"), tensor(b, "float64")), kind)
+        return tensor(_product(tensor(a, "float64"), tensor(b, "float64")), kind or dtype_name(a.dtype))
     if not a.shape or not b.shape:
         raise ShapeError(f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)}: a lone number is no matrix.")
     row, column = len(a.shape) == 1, len(b.shape) == 1
@@ -72,7 +77,7 @@ def dot(x1, x2):
     if not a.shape or not b.shape:
         return emit("multiply", a, b)
     if len(b.shape) <= 2:
-        return matmul(a, b)
+        return _product(a, b)
     return tensordot(a, b, axes=[[len(a.shape) - 1], [len(b.shape) - 2]])
 
 
@@ -91,7 +96,7 @@ def tensordot(x1, x2, axes=2):
     left = shaping.reshape(shaping.transpose(a, rest_a + first), (-1, size) if size else (0, 0))
     right = shaping.reshape(shaping.transpose(b, second + rest_b), (size, -1) if size else (0, 0))
     shape = [a.shape[i] for i in rest_a] + [b.shape[i] for i in rest_b]
-    return shaping.reshape(matmul(left, right), shape)
+    return shaping.reshape(_product(left, right), shape)
 
 
 @op
@@ -192,7 +197,7 @@ def inner(x1, x2):
 def vdot(x1, x2):
     """The sum of products of all values."""
     a, b = promote(x1, x2)
-    return matmul(shaping.reshape(a, (-1,)), shaping.reshape(b, (-1,)))
+    return _product(shaping.reshape(a, (-1,)), shaping.reshape(b, (-1,)))
 
 
 @op

@@ -43,6 +43,35 @@ def test_pairs_as_in_keras(name):
             assert str(call(ops, name, b, a).dtype) == expected, (second, first)
 
 
+#: Functions of which a few pairs are drawn, and kinds that Keras or JAX refuses for them.
+DRAWN = {
+    **dict.fromkeys("subtract minimum arctan2 logaddexp hypot outer inner dot tensordot kron cross".split(), ()),
+    **dict.fromkeys("divide floor_divide mod fmod power logical_and equal isclose append vdot".split(), ()),
+    **dict.fromkeys("bitwise_and bitwise_or bitwise_xor".split(), ("float32",)),
+    **dict.fromkeys("gcd lcm left_shift right_shift".split(), ("float32", "bool")),
+}
+DRAWN["subtract"] = ("bool",)
+DRAWN["cross"] = ("bool",)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+def test_drawn_pairs_as_in_keras():
+    keras = pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
+    numbers = np.random.default_rng(5)
+    for name, refused in DRAWN.items():
+        kinds = [k for k in KINDS if k not in refused]
+        for first, second in [("int8", "int8"), *(numbers.choice(kinds, 2) for _ in range(2))]:
+            shape = (2, 3) if name == "cross" else (2, 2)
+            a, b = np.ones(shape, first), np.ones(shape, second)
+            if name == "vdot":
+                a, b = a[0], b[0]
+            expected = getattr(keras.ops, name)(keras.ops.convert_to_tensor(a), keras.ops.convert_to_tensor(b))
+            got = getattr(ops, name)(a, b)
+            assert str(got.dtype) == str(expected.dtype), (name, first, second)
+            np.testing.assert_allclose(got, np.asarray(expected), rtol=1e-5, err_msg=f"{name} {first} {second}")
+
+
 @pytest.mark.parametrize(
     "a, b, expected",
     [
