@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.primitives import emit
 from nbkeras.layers.layer import Layer
@@ -29,11 +31,25 @@ class Dropout(Layer):
         if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
             raise ArgumentError(f"layer {self.name!r} (Dropout): rate must lie between 0 and 1, got {rate!r}.")
         self.rate = float(rate)
-        self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
+        self.noise_shape = self._checked(noise_shape)
         self.seed = seed
         self.supports_masking = True
         self.seed_generator = SeedGenerator(seed) if rate > 0 else None
         self.built = True
+
+    def _checked(self, noise_shape):
+        if noise_shape is None:
+            return None
+        try:
+            places = None if isinstance(noise_shape, str) else tuple(noise_shape)
+        except TypeError:
+            places = None
+        if places is None or any(n is not None and (not isinstance(n, (int, np.integer)) or n <= 0) for n in places):
+            raise ArgumentError(
+                f"layer {self.name!r} (Dropout): noise_shape must hold whole numbers from 1 on, or None, got "
+                f"{noise_shape!r}."
+            )
+        return places
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:

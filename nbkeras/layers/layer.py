@@ -197,10 +197,12 @@ class Layer(Stateless, HoldsWeights):
             "as an attribute of the layer and call its update_state."
         )
 
-    def _flatten_layers(self):
-        yield self
+    def _flatten_layers(self, include_self=True, recursive=True):
+        """This layer and those inside, each followed by its own."""
+        found = [self] if include_self else []
         for layer in self._layers:
-            yield from layer._flatten_layers()
+            found += layer._flatten_layers() if recursive else [layer]
+        return found
 
     @property
     def losses(self):

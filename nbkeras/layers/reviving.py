@@ -7,16 +7,22 @@ from nbkeras.errors import StateError
 
 def reduced(layer):
     """How to make an equal layer, in the form that `__reduce__` returns."""
-    values = [variable.numpy() for variable in layer.variables]
-    return revive, (type(layer), layer.get_config(), layer.get_build_config(), values)
+    compiled = layer.get_compile_config() if getattr(layer, "compiled", False) else None
+    values = [variable.numpy() for variable in _state(layer)]
+    return revive, (type(layer), layer.get_config(), layer.get_build_config(), values, compiled)
 
 
-def revive(cls, config, build_config, values):
-    """A layer of its configuration, with weights of its own that have the given values."""
+def _state(layer):
+    """The variables of a layer that its configuration makes: metrics of compile are made by the first batch."""
+    return [*layer.weights, *(s.state for part in layer._flatten_layers() for s in part._tracked["seeds"])]
+
+
+def revive(cls, config, build_config, values, compiled=None):
+    """A layer of its configuration, with weights of its own that have the given values; a model compiled alike."""
     layer = cls.from_config(config)
     if build_config and not layer.built:
         layer.build_from_config(build_config)
-    variables = layer.variables
+    variables = _state(layer)
     if len(variables) != len(values):
         raise StateError(
             f"copy of layer {layer.name!r} ({cls.__name__}): its configuration gives {len(variables)} variables where "
@@ -25,4 +31,6 @@ def revive(cls, config, build_config, values):
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+    if compiled:
+        layer.compile_from_config(compiled)
     return layer

@@ -11,7 +11,7 @@ from nbkeras.models.sequential import Sequential
 
 
 def clone_model(model, input_tensors=None, clone_function=None, call_function=None, recursive=False):
-    """A model with the same graph of new layers; their weights are new too, not copied.
+    """A model with the same graph of new layers, compiled alike; the weights are new too, not copied.
 
     Args:
         model: functional, Sequential, or a subclass with `get_config`.
@@ -86,7 +86,7 @@ class _Cloner:
             layers.insert(0, Input(batch_shape=given[0].shape, dtype=given[0].dtype, name=name))
         elif entry is not None:
             layers.insert(0, Input(batch_shape=entry.batch_shape, dtype=entry.dtype, name=name))
-        return Sequential(layers, name=model.name, trainable=model.trainable)
+        return _compiled_as(model, Sequential(layers, name=model.name, trainable=model.trainable))
 
     def _functional(self, model, input_tensors):
         if input_tensors is None:
@@ -95,7 +95,7 @@ class _Cloner:
             inputs = _checked(input_tensors, model.input)
         outputs = model._untracked_network.run(tree.flatten(inputs), call=self._call)
         kind = type(model) if made_from_tensors(type(model)) else Functional
-        return kind(inputs, tree.pack_sequence_as(model.output, outputs), name=model.name)
+        return _compiled_as(model, kind(inputs, tree.pack_sequence_as(model.output, outputs), name=model.name))
 
     def _call(self, operation, args, kwargs):
         new = Function(operation.function) if isinstance(operation, Function) else self.layer(operation)
@@ -110,8 +110,14 @@ def _checked(given, expected):
     try:
         tree.assert_same_structure(given, expected)
     except ValueError as error:
-        if len(tree.flatten(given)) != len(tree.flatten(expected)):
-            raise ArgumentError(
-                f"clone_model: input_tensors must have the structure of the model's inputs; {error}."
-            ) from None
+        raise ArgumentError(
+            f"clone_model: input_tensors must have the structure of the model's inputs; {error}."
+        ) from None
     return given
+
+
+def _compiled_as(model, clone):
+    """The clone, compiled like the model."""
+    if model.compiled:
+        clone.compile_from_config(model.get_compile_config())
+    return clone

@@ -9,7 +9,7 @@ import numpy as np
 from nbkeras import tree
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.keras_tensor import KerasTensor
-from nbkeras.models.graph_config import graph_from_config, graph_to_config
+from nbkeras.models.graph_config import graph_to_config
 from nbkeras.models.model import Model
 from nbkeras.models.network import Network, from_inputs
 from nbkeras.ops import elementwise, shaping
@@ -38,6 +38,8 @@ class Functional(Model):
         inputs, outputs = from_inputs(inputs, outputs, self.name)
         self._untracked_inputs, self._untracked_outputs = inputs, outputs
         self._untracked_network = Network(inputs, outputs, self.name)
+        # A Sequential that took its input's shape from its first batch takes others too, if its layers do.
+        self._untracked_any_length = False
         for layer in self._untracked_network.layers:
             self._track(layer)
         self.built = True
@@ -69,7 +71,7 @@ class Functional(Model):
             missing = [k for k in self._untracked_inputs if k not in inputs]
             if missing:
                 raise ArgumentError(f"model {self.name!r}: no value for input {missing[0]!r}.")
-            values = [inputs[k] for k in sorted(self._untracked_inputs)]
+            values = tree.flatten({key: inputs[key] for key in self._untracked_inputs})
         else:
             values = tree.flatten(inputs)
         if len(values) != len(expected):
@@ -81,6 +83,8 @@ class Functional(Model):
 
     def _fit(self, value, tensor):
         """Bring a value to an input's rank and dtype; Keras takes one axis of length 1 more or less."""
+        if value is None:
+            return self._absent(tensor)
         if not is_tensor(value):
             value = np.asarray(value)
         rank, wanted = len(value.shape), len(tensor.shape)
@@ -88,8 +92,9 @@ class Functional(Model):
             value = shaping.expand_dims(value, -1)
         elif rank == wanted + 1 and value.shape[-1] == 1:
             value = shaping.squeeze(value, -1)
-        fits = len(value.shape) == wanted and all(
-            n is None or m is None or n == m for n, m in zip(tensor.shape, value.shape, strict=True)
+        fits = len(value.shape) == wanted and (
+            self._untracked_any_length
+            or all(n is None or m is None or n == m for n, m in zip(tensor.shape, value.shape, strict=True))
         )
         if not fits:
             raise ShapeError(
@@ -99,6 +104,15 @@ class Functional(Model):
         if isinstance(value, KerasTensor) and value.dtype == tensor.dtype:
             return value
         return elementwise.cast(value, tensor.dtype)
+
+    def _absent(self, tensor):
+        """None, where an input may be left out."""
+        layer = tensor.history[0].operation
+        if not layer.optional:
+            raise ArgumentError(
+                f"model {self.name!r}: the input {tensor.name!r} is not optional, but got None.",
+                next="pass a value, or make it with Input(..., optional=True).",
+            )
 
     def _convert(self, value):
         # Each input is cast to its own dtype in `_fit`.
@@ -110,6 +124,10 @@ class Functional(Model):
     @property
     def layers(self):
         return list(self._untracked_network.layers)
+
+    @layers.setter
+    def layers(self, value):
+        Model.layers.fset(self, value)
 
     @property
     def inputs(self):
@@ -154,15 +172,6 @@ class Functional(Model):
         if not made_from_tensors(type(self)):
             return super().get_config()
         return {"name": self.name, "trainable": self.trainable, **graph_to_config(self)}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """A model from `get_config`."""
-        if "layers" not in config or not made_from_tensors(cls):
-            return super().from_config(config)
-        inputs, outputs = graph_from_config(config, custom_objects)
-        rest = {k: v for k, v in config.items() if k not in ("layers", "input_layers", "output_layers")}
-        return cls(inputs=inputs, outputs=outputs, **rest)
 
 
 def made_from_tensors(cls) -> bool:

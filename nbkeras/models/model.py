@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 
-from nbkeras.errors import ArgumentError, StateError
+from nbkeras.errors import ArgumentError, MissingAttribute, StateError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.layer import Layer
 from nbkeras.layers.signature import tree_of_shapes
 from nbkeras.models.files import Saveable
+from nbkeras.models.graph_config import graph_from_config
 from nbkeras.models.summary import print_summary
 from nbkeras.saving import registry
 from nbkeras.training.trainer import Trainer
@@ -55,7 +56,19 @@ class Model(Trainer, Saveable, Layer):
 
     @layers.setter
     def layers(self, _):
-        raise ArgumentError(f"model {self.name!r}: `layers` is a list that the model keeps; it cannot be set.")
+        raise MissingAttribute(f"model {self.name!r}: `layers` is a list that the model keeps; it cannot be set.")
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A model from `get_config`; one made from tensors is functional again."""
+        from nbkeras.models.functional import Functional, made_from_tensors
+
+        if "input_layers" not in config or not made_from_tensors(cls):
+            return cls(**config)
+        cls = Functional if cls is Model else cls
+        inputs, outputs = graph_from_config(config, custom_objects)
+        rest = {k: v for k, v in config.items() if k not in ("layers", "input_layers", "output_layers")}
+        return cls(inputs=inputs, outputs=outputs, **rest)
 
     def get_layer(self, name=None, index=None):
         """The layer with a name, or at a place in `layers`."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nbkeras import tree
-from nbkeras.errors import ArgumentError, ArgumentTypeError, MissingAttribute, StateError
+from nbkeras.errors import ArgumentError, MissingAttribute, StateError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers import call_context, lookup
 from nbkeras.layers.input_layer import InputLayer
@@ -36,6 +38,7 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name)
         self._untracked_stack: list[Layer] = []
         self._untracked_functional = None
+        self._untracked_guessed = None
         for layer in layers or []:
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -46,11 +49,11 @@ class Sequential(Model):
             layer = layer.history[0].operation
         if not isinstance(layer, Layer):
             if callable(layer) and hasattr(layer, "__name__"):
-                raise ArgumentTypeError(
+                raise ArgumentError(
                     f"Sequential {self.name!r}: expected a layer, got the function {layer.__name__!r}.",
                     next="wrap it: layers.Lambda(function), or layers.Activation for an activation.",
                 )
-            raise ArgumentTypeError(f"Sequential {self.name!r}: expected a layer, got {layer!r}.")
+            raise ArgumentError(f"Sequential {self.name!r}: expected a layer, got {layer!r}.")
         names = [existing.name for existing in self._untracked_stack]
         if layer.name in names:
             raise ArgumentError(
@@ -64,8 +67,9 @@ class Sequential(Model):
         else:
             first = not self._untracked_stack
             shape = getattr(layer, "_untracked_shape", None)
-            if first and isinstance(layer, Functional) and len(layer.inputs) == 1:
-                shape = layer.inputs[0].shape
+            inside = getattr(layer, "_untracked_functional", None) or layer
+            if first and isinstance(inside, Functional) and len(inside.inputs) == 1:
+                shape = inside.inputs[0].shape
             if first and shape is not None:
                 self._untracked_stack.append(InputLayer(batch_shape=shape, dtype=layer.dtype))
             self._untracked_stack.append(layer)
@@ -91,12 +95,18 @@ class Sequential(Model):
         if len(stack) < 2 or not isinstance(stack[0], InputLayer):
             return
         x = inputs = stack[0].output
-        with call_context.named(self.name):
-            for layer in stack[1:]:
-                x = layer(x)
+        try:
+            with call_context.named(self.name):
+                for layer in stack[1:]:
+                    x = layer(x)
+        except NotImplementedError:
+            # A layer cannot say what shape it gives: nothing is known before there is data.
+            self.built = True
+            return
         # Keras numbers the functional models behind Sequentials too.
         auto_name("functional")
         self._untracked_functional = Functional(inputs, x, name=self.name)
+        self._untracked_functional._untracked_any_length = stack[0] is self._untracked_guessed
         self.built = True
 
     def build(self, input_shape=None):
@@ -108,15 +118,28 @@ class Sequential(Model):
         if not self._untracked_stack:
             raise StateError(f"Sequential {self.name!r} has no layers.", next="add some first.")
         if not isinstance(self._untracked_stack[0], InputLayer):
+            if not all(n is None or isinstance(n, (int, np.integer)) for n in input_shape):
+                # Several inputs: the layers are called one after another, each built as it is called.
+                self.built = True
+                return
             dtype = self._untracked_stack[0].compute_dtype
             shape = (None, *tuple(input_shape)[1:])
             self._untracked_stack.insert(0, InputLayer(batch_shape=shape, dtype=dtype))
+            self._untracked_guessed = self._untracked_stack[0]
         self._rebuild()
 
     def call(self, inputs, training=None, mask=None):
         if self._untracked_functional is None:
-            raise StateError(f"Sequential {self.name!r} has no layers to call.", next="add some first.")
+            if not self._untracked_stack:
+                raise StateError(f"Sequential {self.name!r} has no layers to call.", next="add some first.")
+            return self._one_by_one(inputs, training)
         return self._untracked_functional.call(inputs, training=training, mask=mask)
+
+    def _one_by_one(self, inputs, training):
+        """The layers called on each other's outputs, where there is no functional model."""
+        for layer in self.layers:
+            inputs = layer(inputs, training=training) if "training" in layer._call_parameters else layer(inputs)
+        return inputs
 
     def _convert(self, value):
         return value if self._untracked_functional is not None else super()._convert(value)
@@ -124,6 +147,10 @@ class Sequential(Model):
     @property
     def layers(self):
         return [layer for layer in self._untracked_stack if not isinstance(layer, InputLayer)]
+
+    @layers.setter
+    def layers(self, _):
+        raise MissingAttribute(f"Sequential {self.name!r}: `layers` cannot be set.", next="use add() and pop().")
 
     def _built_model(self, what):
         if self._untracked_functional is None:

@@ -5,7 +5,7 @@ import pytest
 
 import nbkeras
 from nbkeras import layers
-from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError
+from nbkeras.errors import ArgumentError, ShapeError, StateError
 
 X = np.random.default_rng(0).standard_normal((8, 4)).astype("float32")
 
@@ -41,7 +41,7 @@ def test_delayed_building():
 
 
 def test_sequential_refuses():
-    with pytest.raises(ArgumentTypeError, match="expected a layer, got the function 'relu'"):
+    with pytest.raises(ArgumentError, match="expected a layer, got the function 'relu'"):
         nbkeras.Sequential([nbkeras.ops.relu])
     with pytest.raises(ArgumentError, match="there is a layer 'a' already"):
         nbkeras.Sequential([layers.Dense(2, name="a"), layers.Dense(2, name="a")])

@@ -69,6 +69,7 @@ def test_connections():
 
 
 def test_operations_and_nested_models():
+    nbkeras.naming.reset()
     inner = nbkeras.Sequential([nbkeras.Input((4,)), layers.Dense(3, name="deep")], name="inner")
     a = nbkeras.Input((4,), name="a")
     model = nbkeras.Model(a, nbkeras.ops.relu(inner(a)))
