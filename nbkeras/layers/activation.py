@@ -24,6 +24,7 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.activation = activations.get(activation)
+        self._build_at_init()
 
     def call(self, inputs):
         return self.activation(inputs)
@@ -48,6 +49,7 @@ class ReLU(Layer):
                 raise ArgumentError(f"layer {self.name!r} (ReLU): {name} must be a number from 0 on, got {value!r}.")
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs):
         return activations.relu(
@@ -69,6 +71,7 @@ class LeakyReLU(Layer):
             raise ArgumentError(f"layer {self.name!r} (LeakyReLU): negative_slope must be a number, got None.")
         self.negative_slope = negative_slope
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs):
         return ops.leaky_relu(inputs, self.negative_slope)
@@ -84,6 +87,7 @@ class ELU(Layer):
         super().__init__(**kwargs)
         self.alpha = alpha
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs):
         return ops.elu(inputs, self.alpha)
@@ -165,6 +169,7 @@ class Softmax(Layer):
         super().__init__(**kwargs)
         self.axis = axis
         self.supports_masking = True
+        self._build_at_init()
 
     def call(self, inputs, mask=None):
         if mask is None:

@@ -35,7 +35,7 @@ class Dropout(Layer):
         self.seed = seed
         self.supports_masking = True
         self.seed_generator = SeedGenerator(seed) if rate > 0 else None
-        self.built = True
+        self._build_at_init()
 
     def _checked(self, noise_shape):
         if noise_shape is None:

@@ -95,6 +95,11 @@ class Layer(Stateless, HoldsWeights):
         """Make the weights for an input shape."""
         self.built = True
 
+    def _build_at_init(self):
+        """Called by layers without weights: there is nothing to build, unless a subclass has something."""
+        if type(self).build is Layer.build:
+            self.built = True
+
     def call(self, *args, **kwargs):
         """Compute the output; every layer has its own."""
         raise NotImplementedError(f"layer {self.name!r} ({type(self).__name__}) has no call().")

@@ -23,7 +23,7 @@ class Masking(Layer):
             mask_value = mask_value["config"]["value"]
         self.mask_value = mask_value
         self.supports_masking = True
-        self.built = True
+        self._build_at_init()
 
     def call(self, inputs):
         there = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)

@@ -22,7 +22,7 @@ class _Noise(Layer):
         self.seed = seed
         self.seed_generator = SeedGenerator(seed) if strength > 0 else None
         self.supports_masking = True
-        self.built = True
+        self._build_at_init()
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

@@ -133,6 +133,19 @@ def test_clones_and_copies_are_compiled_alike():
         assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
+def test_layers_without_weights_are_built_when_made():
+    class Own(layers.Dropout):
+        def build(self, input_shape):
+            self.seen = tuple(input_shape)
+
+    made = [layers.Activation("relu"), layers.ReLU(), layers.Softmax(), layers.Dropout(0.5), layers.Masking()]
+    assert all(layer.built for layer in made) and not layers.Dense(2).built
+    layer = Own(0.5)
+    assert not layer.built
+    layer(X)
+    assert layer.seen == (8, 4)
+
+
 def test_paths():
     class Tower(nbkeras.Model):
         def __init__(self):
