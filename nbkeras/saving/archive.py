@@ -216,7 +216,7 @@ class Archive:
         return self._bytes(WEIGHTS)
 
 
-def write(file, config: dict, weights: bytes) -> None:
+def write(file, config: dict, weights: bytes | memoryview) -> None:
     """Write an archive.
 
     Args:

@@ -65,7 +65,7 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     _sweep(folder, name)
 
 
-def write_bytes(path: str | os.PathLike, *parts: bytes) -> None:
+def write_bytes(path: str | os.PathLike, *parts: bytes | memoryview) -> None:
     """Make a file of these bytes, in one step.
 
     Args:

@@ -6,6 +6,7 @@ layer holds its weights under the names in the group's attribute `weight_names`.
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 
@@ -207,7 +208,7 @@ def _is_gone(key: str, value) -> bool:
     return key in GONE and not isinstance(value, (dict, list)) and value in GONE[key]
 
 
-def to_bytes(model, include_optimizer: bool = True) -> bytes:
+def to_bytes(model, include_optimizer: bool = True) -> memoryview:
     """An `.h5` file of a model, as Keras 3 writes it.
 
     Raises:
@@ -226,7 +227,8 @@ def to_bytes(model, include_optimizer: bool = True) -> bytes:
     optimizer = compiled.pop("optimizer", None)
     if optimizer is not None:
         attributes["training_config"] = json.dumps({**compiled, "optimizer_config": optimizer})
-    with h5py.File("model", "w", driver="core", backing_store=False, locking=False) as file:
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
         for name, text in attributes.items():
             file.attrs[name] = text
         group = file.create_group("model_weights")
@@ -237,8 +239,7 @@ def to_bytes(model, include_optimizer: bool = True) -> bytes:
         _write_weights(group.create_group("top_level_model_weights"), [])
         if optimizer is not None:
             _write_weights(file.create_group("optimizer_weights"), model.optimizer.variables)
-        file.flush()
-        return file.id.get_file_image()
+    return memory.getbuffer()
 
 
 def _write_weights(group, variables) -> None:

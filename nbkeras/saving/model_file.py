@@ -103,8 +103,10 @@ def _told(source, version):
         yield
     except FileError:
         raise
-    except NbkerasError as error:
-        raise FileError(f"file {source.name!r}, written for Keras {str(version)[:40]}: {error}") from error
+    except Exception as error:
+        # Whatever a configuration that makes no sense runs into is one error, with its cause: this file cannot be used.
+        what = error if isinstance(error, NbkerasError) else f"{type(error).__name__}: {error}"
+        raise FileError(f"file {source.name!r}, written for Keras {str(version)[:40]}: {what}") from error
 
 
 def from_config(config, most_bytes: int, compile: bool):

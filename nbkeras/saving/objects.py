@@ -90,7 +90,16 @@ def _is_own(config, name) -> bool:
 
 def _family(config: dict):
     """The table and the `deserialize` of the family that a configuration belongs to; None if to none that ships."""
-    from nbkeras import activations, constraints, initializers, losses, metrics, optimizers, regularizers
+    from nbkeras import (
+        activations,
+        constraints,
+        dtype_policies,
+        initializers,
+        losses,
+        metrics,
+        optimizers,
+        regularizers,
+    )
     from nbkeras.layers import lookup as layers
     from nbkeras.optimizers import schedules
 
@@ -101,6 +110,7 @@ def _family(config: dict):
     families = {
         "layers": (layers.known(), layers.deserialize),
         "schedules": (schedules.lookup.KNOWN, schedules.deserialize),
+        "dtype_policies": ({"DTypePolicy": dtype_policies.DTypePolicy}, dtype_policies.deserialize),
         **{
             family.__name__.rsplit(".", 1)[1]: (family.lookup.KNOWN, family.deserialize)
             for family in (optimizers, losses, metrics, initializers, regularizers, constraints, activations)

@@ -93,7 +93,8 @@ def serialize_keras_object(target):
         entry = {
             "module": _module(type(target)),
             "class_name": type(target).__name__,
-            "config": target.get_config(),
+            # A user's get_config may hold functions, layers and arrays as they are.
+            "config": serialize_keras_object(target.get_config()),
             "registered_name": _registered_names.get(type(target)),
         }
         build_config = target.get_build_config() if hasattr(target, "get_build_config") else None

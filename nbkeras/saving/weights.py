@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 
@@ -28,19 +29,19 @@ def need_built(model, caller: str) -> None:
         )
 
 
-def to_bytes(model) -> bytes:
+def to_bytes(model) -> memoryview:
     """An HDF5 file of all state of a model and its optimizer."""
     import h5py
 
     # In memory: no half-written file, and HDF5 never meets a full disk, which it does not survive.
-    with h5py.File("weights", "w", driver="core", backing_store=False, locking=False) as file:
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
         for path, thing in states(model):
             group = file.require_group(path).create_group("vars") if path else file.create_group("vars")
             if isinstance(getattr(thing, "name", None), str):
                 group.attrs["name"] = thing.name
             thing.save_own_variables(_Store(group))
-        file.flush()
-        return file.id.get_file_image()
+    return memory.getbuffer()
 
 
 class _Store:

@@ -28,6 +28,8 @@ def from_config(config: dict) -> dict:
     Raises:
         ArgumentError: the configuration has an argument that compile does not take, or an unknown name.
     """
+    if not isinstance(config, dict):
+        raise ArgumentError(f"compile: expected a dict of arguments, got {type(config).__name__}.")
     arguments = {}
     for name, value in config.items():
         if name == "optimizer":

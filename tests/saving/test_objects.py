@@ -1,5 +1,7 @@
 """Any object from its configuration."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,28 @@ def test_objects_of_ones_own():
     for unknown in (config, function):
         with pytest.raises(ArgumentError, match=r"(?s)unknown object '[Ss]hout'.*custom_objects="):
             deserialize_keras_object(unknown)
+
+
+class Holds(Shout):
+    """Gives its configuration as it has it: a function, a layer, an array."""
+
+    def __init__(self, function=None, inner=None, values=None, **kwargs):
+        super().__init__(**kwargs)
+        self.function, self.inner, self.values = function, inner, values
+
+    def get_config(self):
+        return {**super().get_config(), "function": self.function, "inner": self.inner, "values": self.values}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**deserialize_keras_object(config))
+
+
+def test_configurations_may_hold_objects():
+    layer = Holds(shout, keras.layers.Dense(2, name="in"), np.arange(3), name="h")
+    text = json.dumps(serialize_keras_object(layer))
+    found = deserialize_keras_object(json.loads(text), {"Holds": Holds, "shout": shout})
+    assert found.function is shout and found.inner.units == 2 and list(found.values) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
