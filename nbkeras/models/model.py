@@ -43,7 +43,9 @@ class Model(Trainer, Saveable, Layer):
             # A subclass that hands tensors to Model's constructor is a functional model.
             from nbkeras.models.functional import Functional
 
-            self.__class__ = type(type(self).__name__, (type(self), Functional), {})
+            self.__class__ = type(
+                type(self).__name__, (type(self), Functional), {"__module__": type(self).__module__}
+            )
             Functional.__init__(self, *args, **kwargs)
             return
         Trainer.__init__(self)

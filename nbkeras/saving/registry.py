@@ -49,7 +49,13 @@ def register_keras_serializable(package="Custom", name=None):
 
 def get_registered_name(target) -> str:
     """The name under which a class or function was registered, else its own name."""
-    return _registered_names.get(target, getattr(target, "__name__", str(target)))
+    return _registered_name(target) or getattr(target, "__name__", str(target))
+
+
+def _registered_name(target) -> str | None:
+    # A subclass of Model that is made from tensors is of a class of its own, which has the user's as its base.
+    bases = [base for base in getattr(target, "__mro__", ()) if base.__name__ == target.__name__] or [target]
+    return next((_registered_names[base] for base in bases if base in _registered_names), None)
 
 
 def get_registered_object(name: str, custom_objects=None, module_objects=None):
@@ -95,7 +101,7 @@ def serialize_keras_object(target):
             "class_name": type(target).__name__,
             # A user's get_config may hold functions, layers and arrays as they are.
             "config": serialize_keras_object(target.get_config()),
-            "registered_name": _registered_names.get(type(target)),
+            "registered_name": _registered_name(type(target)),
         }
         build_config = target.get_build_config() if hasattr(target, "get_build_config") else None
         return entry if build_config is None else {**entry, "build_config": build_config}

@@ -126,6 +126,24 @@ def test_registered_objects():
     del keras.saving.get_custom_objects()["tests_of_saving>Shift"]
 
 
+def test_a_registered_subclass_that_hands_on_tensors():
+    @keras.saving.register_keras_serializable("tests_of_saving")
+    class Handed(keras.Model):
+        def __init__(self, units=3, **kwargs):
+            x = keras.Input((4,))
+            super().__init__(x, keras.layers.Dense(units)(x), **kwargs)
+            self.units = units
+
+        def get_config(self):
+            return {"units": self.units}
+
+    model = Handed(5)
+    other = saved(model)
+    assert other.units == 5 and isinstance(other, Handed)
+    same(model, other)
+    del keras.saving.get_custom_objects()["tests_of_saving>Handed"]
+
+
 def test_a_subclass_of_model(tmp_path):
     model = Own(7)
     model.compile("adam", "mse")
