@@ -13,5 +13,6 @@ from nbkeras.callbacks.monitor import MonitorCallback
 from nbkeras.callbacks.preemption import PreemptionCheckpoint, TimeLimit
 from nbkeras.callbacks.reduce_lr import ReduceLROnPlateau
 from nbkeras.callbacks.rollback_on_nan import RollbackOnNaN
+from nbkeras.callbacks.swap_ema_weights import SwapEMAWeights
 from nbkeras.callbacks.tensorboard import TensorBoard
 from nbkeras.callbacks.terminate_on_nan import TerminateOnNaN

@@ -26,11 +26,11 @@ class RollbackOnNaN(Callback):
     Example:
         >>> import numpy as np, nbkeras as keras
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-        >>> model.compile(keras.optimizers.SGD(0.5), "mse")
+        >>> model.compile(keras.optimizers.SGD(0.25), "mse")
         >>> x = np.array([[1.0], [1e30]], "float32")
         >>> history = model.fit(x, x, batch_size=1, verbose=0, callbacks=[RollbackOnNaN(0.1)])
         >>> bool(np.isfinite(model.get_weights()[0]).all()), round(float(model.optimizer.learning_rate), 4)
-        (True, 0.05)
+        (True, 0.025)
 
     Source: ours; the wish is keras#8332.
     """

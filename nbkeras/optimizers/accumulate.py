@@ -31,7 +31,7 @@ def updates(optimizer, flats, sections):
     ]
     sums = [emit("add", store.read(), g) for store, g in zip(stores, flats, strict=True)]
     means = [emit("divide", g, np.asarray(steps, g.dtype)) for g in sums]
-    counters = (optimizer._iterations, *optimizer._accumulated_gradients, *optimizer._averages)
+    counters = (optimizer._iterations, *optimizer._accumulated_gradients, *optimizer._model_variables_moving_average)
     with only_if(due, places(optimizer, sections, counters)):
         yield [emit("where", due, mean, g) for mean, g in zip(means, flats, strict=True)]
     for store, total in zip(stores, sums, strict=True):

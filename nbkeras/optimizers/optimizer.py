@@ -89,7 +89,7 @@ class Optimizer(State):
         self.built = False
         self._trainable_variables = []
         self._positions = {}
-        self._averages = []
+        self._model_variables_moving_average = []
         self._accumulated_gradients = []
         self._eager = {}
         self._excluded, self._excluded_pattern = set(), None
@@ -134,7 +134,7 @@ class Optimizer(State):
         variables = list(variables)
         put_into_arenas(variables, f"{self.name}_weights")
         if self.use_ema:
-            self._averages = self.add_optimizer_variables(variables, "average")
+            self._model_variables_moving_average = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
             self._accumulated_gradients = self.add_optimizer_variables(variables, "gradient_accumulator")
         self._trainable_variables = variables
@@ -338,8 +338,8 @@ class Optimizer(State):
 
     def finalize_variable_values(self, var_list):
         """After training: with `use_ema`, put the averages in the weights' place."""
-        for variable in var_list if self.use_ema else ():
-            average = self._averages[self._get_variable_index(variable)]
+        for variable in var_list if self.use_ema and self.built else ():
+            average = self._model_variables_moving_average[self._get_variable_index(variable)]
             if average is not None:
                 variable.assign(average.numpy())
 

@@ -74,7 +74,11 @@ def decay(optimizer, sections, rate) -> None:
 
 def average(optimizer) -> None:
     """Move the averages towards the weights; at the first step they become the weights. Then overwrite, if due."""
-    pairs = [(v, a) for v, a in zip(optimizer._trainable_variables, optimizer._averages, strict=True) if a is not None]
+    pairs = [
+        (v, a)
+        for v, a in zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+        if a is not None
+    ]
     step = optimizer.iterations
     for group in neighbours([v for v, _ in pairs]):
         weights, averages = (Section([pairs[i][k] for i in group]) for k in (0, 1))
