@@ -26,6 +26,9 @@ from nbkeras.kernels.conv_tile import PANEL
 #: An input with at most so many channels is padded by a copy, so that taps can be folded.
 FEW_CHANNELS = 4
 
+#: An axis whose targets would be cut into more runs (a filter about as long as the axis) is left whole.
+MOST_RUNS = 16
+
 #: Multiply-adds of one part of a kernel's gradient, elements of all its parts, and parts at most.
 PART_WORK = 4_000_000
 PART_ELEMENTS = 1 << 20
@@ -73,24 +76,35 @@ class Form:
         """Pixels of the input."""
         return math.prod(self.x[:4])
 
-    def forward_axis(self, axis, every=False):
-        """The one phase of an axis: (first target, number of targets, [(tap, base)]); taps that read, or all."""
-        size, count = self.x[1 + axis], self.y[1 + axis]
+    def forward_axis(self, axis):
+        """The phases of an axis: (first target, number of targets, [(tap, base)]).
+
+        Targets that read through the same taps are a phase: those at an edge multiply no zeros.
+        """
         taps = [(t, t * self.dilation[axis] - self.padding[axis]) for t in range(self.w[axis])]
-        last = (count - 1) * self.stride[axis]
-        return [(0, count, [(t, base) for t, base in taps if every or (base + last >= 0 and base < size)])]
+        return [
+            (first, last - first, [(t, base + first * self.stride[axis]) for t, base in chosen])
+            for first, last, chosen in _runs(taps, self.y[1 + axis], self.stride[axis], self.x[1 + axis])
+        ]
 
     def backward_axis(self, axis):
         """The phases of an axis of the gradient to the input, which output (i + padding - tap) / stride reads at i."""
         size, stride = self.x[1 + axis], self.stride[axis]
         phases = []
-        for first in range(min(size, stride)):
-            reach = [(t, first + self.padding[axis] - t * self.dilation[axis]) for t in range(self.w[axis])]
-            count = -(-(size - first) // stride)
+        for residue in range(min(size, stride)):
+            reach = [(t, residue + self.padding[axis] - t * self.dilation[axis]) for t in range(self.w[axis])]
             taps = [(t, r // stride) for t, r in reach if r % stride == 0]
-            taps = [(t, base) for t, base in taps if base + count > 0 and base < self.y[1 + axis]]
-            phases.append((first, count, taps))
+            count = -(-(size - residue) // stride)
+            phases += [
+                (residue + first * stride, last - first, [(t, base + first) for t, base in chosen])
+                for first, last, chosen in _runs(taps, count, 1, self.y[1 + axis])
+            ]
         return phases
+
+    def whole_axis(self, axis):
+        """An axis as one phase with every tap in it, those too that read what is outside."""
+        taps = [(t, t * self.dilation[axis] - self.padding[axis]) for t in range(self.w[axis])]
+        return [(0, self.y[1 + axis], taps)]
 
     def padded(self):
         """The same convolution of a wider input that has all that is read in it."""
@@ -117,6 +131,19 @@ class Form:
         form.w = (*self.w[:2], 1, width * self.channels, self.w[4])
         form.taps, form.channels = self.taps // width, width * self.channels
         return form
+
+
+def _runs(taps, count, move, size):
+    """Cut targets 0 .. count - 1 where the taps that read inside change: (first, last + 1, those taps)."""
+    inside = [[0 <= base + i * move < size for _, base in taps] for i in range(count)]
+    cuts = [0, *(i for i in range(1, count) if inside[i] != inside[i - 1]), count]
+    if len(cuts) > MOST_RUNS:
+        read = [any(row[k] for row in inside) for k in range(len(taps))]
+        yield 0, count, [tap for tap, reads in zip(taps, read, strict=True) if reads]
+        return
+    for first, last in itertools.pairwise(cuts):
+        if last > first:
+            yield first, last, [tap for tap, reads in zip(taps, inside[first], strict=True) if reads]
 
 
 def table(sources, targets, source_channels, target_channels, axes, move, spread):
@@ -152,14 +179,14 @@ def table(sources, targets, source_channels, target_channels, axes, move, spread
     return np.array([*header, *phases, *(n for tap in taps for n in tap)], np.int64)
 
 
-def _forward_table(form: Form, width: int = 1, every: bool = False):
+def _forward_table(form: Form, width: int = 1, whole: bool = False):
     """The table of a convolution.
 
     Args:
         width: so many taps along the width are folded into one.
-        every: list taps too that read nothing but what is outside.
+        whole: all pixels are one phase, with every tap in it.
     """
-    axes = [(form.forward_axis(axis, every), form.w[axis]) for axis in range(3)]
+    axes = [(form.whole_axis(axis) if whole else form.forward_axis(axis), form.w[axis]) for axis in range(3)]
     if width > 1:
         axes[2] = ([(0, form.y[3], [(0, 0)])], 1)
     return table(form.x[:4], form.y[:4], form.x[4], form.y[4], axes, form.stride, (1, 1, 1))
@@ -247,7 +274,7 @@ def to_kernel(low, form: Form, dw, x, dy):
         multiply(low, dw, x, dy, None, None, sizes, True, False)
         return
     if form.is_depthwise:
-        window, parts = _forward_table(form, every=True), _parts(form)
+        window, parts = _forward_table(form, whole=True), _parts(form)
         target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
         numbers = [form.pixels, form.taps, form.groups, parts]
         low.launch("depthwise_kernel", dw.dtype, [target, x, dy, window, *numbers])
@@ -255,7 +282,7 @@ def to_kernel(low, form: Form, dw, x, dy):
         return
     form, x = _pad(low, form, x)
     folded = form.folded()
-    window = _forward_table(form, form.taps // max(1, folded.taps), every=True)
+    window = _forward_table(form, form.taps // max(1, folded.taps), whole=True)
     parts = _parts(form)
     target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
     blocks = max(1, min(folded.taps, -(-8 // (parts * form.groups))), -(-folded.taps // TAPS))
