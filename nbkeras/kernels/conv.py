@@ -9,7 +9,7 @@ An output's sum runs over taps and channels in order, whatever tile it is in: th
 
 from nbkeras.kernels._jit import kernel, scalar
 from nbkeras.kernels.conv_tile import PANEL, multiply_pixels
-from nbkeras.kernels.conv_window import BASES, ROW, TAP, locate, phase_at, places_of, taps_at
+from nbkeras.kernels.conv_window import BASES, ROW, SPACE, TAP, locate, phase_at, places_of, taps_at
 from nbkeras.kernels.epilogue import ACTIVATE, ADD_BEFORE, BIAS, GATE
 from nbkeras.kernels.gemm import share
 from nbkeras.kernels.geometry import panel_columns, sliver_rows, tile_rows
@@ -123,7 +123,7 @@ def convolve(
     panel_size = taps * depth * PANEL
     places = scratch(table, PLACES)
     bases = scratch(table, BASES)
-    targets = scratch(table, ROW)
+    targets = scratch(table, SPACE)
     block, parts = cutting(pixels, groups, across, height)
     for item in range(lo, hi):
         part = item % parts

@@ -4,7 +4,7 @@ The same kernel gives the gradient to the input, over the transposed window.
 """
 
 from nbkeras.kernels._jit import kernel
-from nbkeras.kernels.conv_window import BASES, HEADER, PHASE, ROW, TAP, locate, phase_at, taps_at
+from nbkeras.kernels.conv_window import BASES, HEADER, PHASE, ROW, SPACE, TAP, locate, phase_at, taps_at
 from nbkeras.kernels.scalars import activate, activation_slope
 from nbkeras.kernels.stack import scratch
 
@@ -47,7 +47,7 @@ def depthwise(
     Items: pixels.
     """
     bases = scratch(table, BASES)
-    targets = scratch(table, ROW)
+    targets = scratch(table, SPACE)
     sums = scratch(y, CHANNELS)
     pixel = lo
     while pixel < hi:
@@ -63,7 +63,7 @@ def depthwise(
                 for t in range(table[phase + 1]):
                     tap = first + t * TAP
                     z0, y0, x0 = table[tap + 1], table[tap + 2], table[tap + 3]
-                    z, h, v = bases[ROW + r] + z0, bases[2 * ROW + r] + y0, bases[3 * ROW + r] + x0
+                    z, h, v = bases[SPACE + r] + z0, bases[2 * SPACE + r] + y0, bases[3 * SPACE + r] + x0
                     if 0 <= z < table[0] and 0 <= h < table[1] and 0 <= v < table[2]:
                         source = bases[r] + z0 * table[4] + y0 * table[5] + x0 * table[6] + start
                         weight = table[tap] * channels + start
@@ -111,7 +111,7 @@ def depthwise_kernel(
     Items: (part, tap).
     """
     bases = scratch(table, BASES)
-    targets = scratch(table, ROW)
+    targets = scratch(table, SPACE)
     share_of_part = (pixels + parts - 1) // parts
     for item in range(lo, hi):
         part = item // taps
@@ -127,7 +127,7 @@ def depthwise_kernel(
             rows = min(ROW, pixel_hi - pixel)
             locate(table, HEADER, pixel, rows, bases, targets)
             for r in range(rows):
-                z, h, v = bases[ROW + r] + z0, bases[2 * ROW + r] + y0, bases[3 * ROW + r] + x0
+                z, h, v = bases[SPACE + r] + z0, bases[2 * SPACE + r] + y0, bases[3 * SPACE + r] + x0
                 if 0 <= z < table[0] and 0 <= h < table[1] and 0 <= v < table[2]:
                     source = bases[r] + shift
                     for c in range(channels):

@@ -7,7 +7,7 @@ panel of output gradients at a time, packed.
 
 from nbkeras.kernels._jit import kernel, scalar
 from nbkeras.kernels.conv_tile import PANEL, multiply_channels
-from nbkeras.kernels.conv_window import BASES, HEADER, PHASE, ROW, TAP, locate, places_of
+from nbkeras.kernels.conv_window import BASES, HEADER, PHASE, ROW, SPACE, TAP, locate, places_of
 from nbkeras.kernels.epilogue import ADD_BEFORE
 from nbkeras.kernels.gemm import share
 from nbkeras.kernels.geometry import panel_columns, sliver_rows
@@ -65,8 +65,7 @@ def convolve_kernel(
     source, nothing = address_of(x), address_of(zeros)
     places = scratch(table, PLACES)
     bases = scratch(table, BASES)
-    targets = scratch(table, ROW)
-    found = scratch(table, ROW)
+    targets = scratch(table, SPACE)
     panel = scratch(dw, DY)
     row = groups * units
     share_of_part = (pixels + parts - 1) // parts
@@ -87,10 +86,8 @@ def convolve_kernel(
                 count = min(ROW, steps - p)
                 locate(table, HEADER, pixel + p, count, bases, targets)
                 for t in range(tap_lo, tap_hi):
-                    places_of(table, first_tap + t * TAP, bases, source, item_bytes, nothing, found)
-                    to = (t - tap_lo) * STEP + p
-                    for r in range(ROW):
-                        places[to + r] = found[r]
+                    to = offset(places, (t - tap_lo) * STEP + p)
+                    places_of(table, first_tap + t * TAP, bases, source, item_bytes, nothing, to)
             for j in range(0, units, PANEL):
                 count = min(PANEL, units - j)
                 pack(panel, offset(dy, pixel * row + group * units + j), row, steps, count)

@@ -20,8 +20,9 @@ HEADER, PHASE, TAP = 16, 8, 4
 #: Places are kept in rows of ROW numbers: one for each row of a register tile, and more.
 ROW = 16
 
-#: Bytes of an element of a pointer are asked of it; bases of a run of pixels take so many numbers.
-BASES = 4 * ROW
+#: Room for a run of located pixels and what is written beyond it, in bases (four lists) and in targets.
+SPACE = 2 * ROW
+BASES = 4 * SPACE
 
 
 @scalar
@@ -43,34 +44,37 @@ def taps_at(table, phase):
 def locate(table, phase, pixel, count, bases, targets):
     """Where `count` pixels of a phase from one on write (elements, to `targets`) and start to read (to `bases`).
 
-    All ROW places are filled, those beyond the count with the last pixel's: later loops have a fixed length.
+    Runs along a row are written ROW at once, the next one over what is too much of it; places beyond `count` hold
+    numbers that mean nothing.
     """
     depth, height, width = table[phase + 2], table[phase + 3], table[phase + 4]
-    rest = pixel - table[phase + 6]
-    x = rest % width
-    rest //= width
-    y = rest % height
-    rest //= height
-    z = rest % depth
-    n = rest // depth
-    for r in range(ROW):
-        z_in, y_in, x_in = z * table[7], y * table[8], x * table[9]
-        bases[r] = n * table[3] + z_in * table[4] + y_in * table[5] + x_in * table[6]
-        bases[ROW + r] = z_in
-        bases[2 * ROW + r] = y_in
-        bases[3 * ROW + r] = x_in
-        targets[r] = table[phase + 5] + n * table[10] + z * table[11] + y * table[12] + x * table[13]
-        if r < count - 1:
-            x += 1
-            if x == width:
-                x = 0
-                y += 1
-                if y == height:
-                    y = 0
-                    z += 1
-                    if z == depth:
-                        z = 0
-                        n += 1
+    line = (pixel - table[phase + 6]) // width
+    x = pixel - table[phase + 6] - line * width
+    plane = line // height
+    y = line - plane * height
+    n = plane // depth
+    z = plane - n * depth
+    move, read, written = table[9], table[9] * table[6], table[13]
+    done = 0
+    while done < count:
+        z_in, y_in, x_in = z * table[7], y * table[8], x * move
+        base = n * table[3] + z_in * table[4] + y_in * table[5] + x_in * table[6]
+        target = table[phase + 5] + n * table[10] + z * table[11] + y * table[12] + x * written
+        for r in range(ROW):
+            bases[done + r] = base + r * read
+            bases[SPACE + done + r] = z_in
+            bases[2 * SPACE + done + r] = y_in
+            bases[3 * SPACE + done + r] = x_in + r * move
+            targets[done + r] = target + r * written
+        done += width - x
+        x = 0
+        y += 1
+        if y == height:
+            y = 0
+            z += 1
+            if z == depth:
+                z = 0
+                n += 1
 
 
 @scalar
@@ -83,6 +87,6 @@ def places_of(table, tap, bases, source, item, nothing, places):
             places[r] = shift + bases[r] * item
     else:
         for r in range(ROW):
-            z, y, x = bases[ROW + r] + z0, bases[2 * ROW + r] + y0, bases[3 * ROW + r] + x0
+            z, y, x = bases[SPACE + r] + z0, bases[2 * SPACE + r] + y0, bases[3 * SPACE + r] + x0
             inside = (z >= 0) & (z < table[0]) & (y >= 0) & (y < table[1]) & (x >= 0) & (x < table[2])
             places[r] = shift + bases[r] * item if inside else nothing
