@@ -10,6 +10,7 @@
 | affine, convolution + normalization with given statistics | weights are scaled instead of outputs | two passes |
 | relu's derivative before that of the normalization | whether x passed is computed again from x | three passes |
 | their gradients + relu's derivative | the mask is applied as the tile is stored | one pass over the layer's gradient |
+| relu's derivative behind max pooling | it is known from the pooled values | a pass over the layer before |
 | chains of elementwise nodes | one pass over memory for the whole chain (`groups.py`) | a pass a node |
 """
 
@@ -296,6 +297,46 @@ def _needed(nodes, graph):
     return kept[::-1]
 
 
+def _unshaped(symbol, producers):
+    """The symbol that reshapes made this one of."""
+    while id(symbol) in producers and producers[id(symbol)].primitive.name == "reshape":
+        symbol = producers[id(symbol)].inputs[0]
+    return symbol
+
+
+def gate_pooled(nodes, graph):
+    """where(y > 0, gradient of max pooling of y, 0): the gate is applied to the few pooled values instead.
+
+    A gradient goes to a place whose value is the pooled one, so the one is above 0 where the other is.
+    """
+    if not any(n.primitive.name == "max_pool_gradient" for n in nodes):
+        return nodes
+    uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
+    made, before = {}, {}
+    for node in nodes:
+        found = _gate_of(node, producers, graph) if node.primitive.name == "where" else None
+        spread = producers.get(id(_unshaped(found[1], producers))) if found else None
+        if spread is None or spread.primitive.name != "max_pool_gradient" or uses[id(spread.outputs[0])] != 1:
+            continue
+        dy, places = spread.inputs
+        pool = producers.get(id(places))
+        if pool is None or _unshaped(pool.inputs[0], producers) is not _unshaped(found[0], producers):
+            continue
+        test, zero = producers[id(node.inputs[0])], node.inputs[2]
+        if test.inputs[1].shape or zero.shape:
+            continue
+        positive = Node(test.primitive, (pool.outputs[0], test.inputs[1]), {}, spread.scope)
+        masked = Node(node.primitive, (positive.outputs[0], dy, zero), {}, spread.scope)
+        again = Node(spread.primitive, (masked.outputs[0], places), spread.params, spread.scope)
+        shaped = Node(TABLE["reshape"], again.outputs, {"shape": node.outputs[0].shape}, node.scope)
+        made[id(node)], before[id(node)] = shaped, (positive, masked, again)
+    if not made:
+        return nodes
+    kept = [n for node in nodes for n in (*before.get(id(node), ()), made.get(id(node), node))]
+    _replace(kept, graph, {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made})
+    return _needed(kept, graph)
+
+
 def fuse_gate(nodes, graph):
     """where(y > 0, product, 0), the gradient through relu, is applied as the product is stored."""
     uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
@@ -335,5 +376,6 @@ REWRITES = (
     fuse_channels,
     fold_channels,
     gate_channels,
+    gate_pooled,
     fuse_gate,
 )

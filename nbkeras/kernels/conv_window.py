@@ -44,30 +44,38 @@ def taps_at(table, phase):
 def locate(table, phase, pixel, count, bases, targets):
     """Where `count` pixels of a phase from one on write (elements, to `targets`) and start to read (to `bases`).
 
-    Runs along a row are written ROW at once, the next one over what is too much of it; places beyond `count` hold
-    numbers that mean nothing.
+    Runs along a row (along a column, in a phase one pixel wide) are written ROW at once, the next one over what is too
+    much of it; places beyond `count` hold numbers that mean nothing.
     """
-    depth, height, width = table[phase + 2], table[phase + 3], table[phase + 4]
-    line = (pixel - table[phase + 6]) // width
-    x = pixel - table[phase + 6] - line * width
+    narrow = table[phase + 4] == 1
+    depth = table[phase + 2]
+    height = 1 if narrow else table[phase + 3]
+    length = table[phase + 3] if narrow else table[phase + 4]
+    move_y = table[8] if narrow else 0
+    move_x = 0 if narrow else table[9]
+    read = move_y * table[5] + move_x * table[6]
+    written = table[12] if narrow else table[13]
+    line = (pixel - table[phase + 6]) // length
+    start = pixel - table[phase + 6] - line * length
     plane = line // height
     y = line - plane * height
     n = plane // depth
     z = plane - n * depth
-    move, read, written = table[9], table[9] * table[6], table[13]
     done = 0
     while done < count:
-        z_in, y_in, x_in = z * table[7], y * table[8], x * move
+        z_in = z * table[7]
+        y_in = y * table[8] + start * move_y
+        x_in = start * move_x
         base = n * table[3] + z_in * table[4] + y_in * table[5] + x_in * table[6]
-        target = table[phase + 5] + n * table[10] + z * table[11] + y * table[12] + x * written
+        target = table[phase + 5] + n * table[10] + z * table[11] + y * table[12] + start * written
         for r in range(ROW):
             bases[done + r] = base + r * read
             bases[SPACE + done + r] = z_in
-            bases[2 * SPACE + done + r] = y_in
-            bases[3 * SPACE + done + r] = x_in + r * move
+            bases[2 * SPACE + done + r] = y_in + r * move_y
+            bases[3 * SPACE + done + r] = x_in + r * move_x
             targets[done + r] = target + r * written
-        done += width - x
-        x = 0
+        done += length - start
+        start = 0
         y += 1
         if y == height:
             y = 0

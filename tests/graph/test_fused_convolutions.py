@@ -1,0 +1,79 @@
+"""What is fused into and around convolutions: fewer launches, the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbkeras.graph import trace
+from nbkeras.graph.gradient import gradient
+from nbkeras.graph.plan import Plan
+from nbkeras.graph.primitives import emit
+from tests.graph.differences import check_gradients, weighted_sum
+
+WINDOW = {"stride": (1, 1), "dilation": (1, 1), "padding": (1, 1), "groups": 1}
+
+
+def layer(x, w, b, activation="relu"):
+    y = emit("convolution", x, w, b, shape=tuple(x.shape[1:3]), **WINDOW)
+    return emit(activation, y) if activation else y
+
+
+def pooled(x, size=2, step=2):
+    """Max pooling as the layers do it: windows over (n, d, h, w, c)."""
+    n, h, w, c = x.shape
+    out = (1, (h - size) // step + 1, (w - size) // step + 1)
+    geometry = {"window": (1, size, size), "strides": (1, step, step), "before": (0, 0, 0), "out": out, "keep": True}
+    y, _ = emit("max_pool", emit("reshape", x, shape=(n, 1, h, w, c)), **geometry)
+    return emit("reshape", y, shape=(n, *out[1:], c))
+
+
+def arrays():
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape) for shape in ((2, 6, 7, 2), (3, 3, 2, 3), (3,), (3, 3, 3, 2), (2,))]
+
+
+def two_layers(x, w, b, v, c):
+    return layer(layer(x, w, b), v, c, None)
+
+
+def layer_and_pool(x, w, b, v, c):
+    return layer(pooled(layer(x, w, b)), v, c, None)
+
+
+def overlapping(x, w, b, v, c):
+    return layer(pooled(layer(x, w, b), 3, 1), v, c, "tanh")
+
+
+def pool_at_the_end(x, w, b, v, c):
+    return emit("multiply", emit("reduce", pooled(layer(x, w, b)), axes=(1, 2), op="sum"), b)
+
+
+@pytest.mark.parametrize("function", [two_layers, layer_and_pool, overlapping, pool_at_the_end])
+def test_gradients(function):
+    check_gradients(function, arrays(), rtol=1e-5, atol=1e-6)
+
+
+def steps(function):
+    """The launches of a step: the function, a sum of its result, all gradients."""
+    with trace.Graph() as graph:
+        inputs = [graph.input(a.shape, "float32") for a in arrays()]
+        total = weighted_sum(function(*inputs))
+        graph.outputs = [total, *(g for g in gradient(total, inputs[1:]) if g is not None)]
+    return Plan(graph).steps
+
+
+@pytest.mark.parametrize("function", [two_layers, layer_and_pool])
+def test_a_gate_is_applied_as_the_gradient_is_stored(function):
+    """Bias, relu and its derivative cost no launch and no pass: nothing elementwise is as large as the layer."""
+    size = 2 * 6 * 7 * 3
+    made = steps(function)
+    assert [s.kernel.name for s in made].count("convolve") == 3
+    elementwise = [s for s in made if s.kernel.name == "elementwise"]
+    assert all(symbol.size < size for s in elementwise for symbol in s.symbols())
+
+
+def test_a_gate_behind_pooling_is_applied_to_the_pooled():
+    whole, few = 2 * 6 * 7 * 3, 2 * 3 * 3 * 3
+    sizes = {symbol.size for s in steps(pool_at_the_end) if s.kernel.name == "elementwise" for symbol in s.symbols()}
+    assert few in sizes and whole not in sizes
