@@ -3,6 +3,7 @@
 | rewrite | why | what it saves |
 |---|---|---|
 | equal nodes become one | differentiation repeats masks and reshapes | the repeats |
+| transposes that meet their inverses (`transposes.py`) | layers with channels first compute with channels last | both |
 | softmax beside its cross-entropy | the loss kernel computes the softmax anyway | one pass over the predictions |
 | affine, convolution + activation | the activation runs on registers or a hot tile | one pass over the layer's output |
 | places of max pooling that no gradient reads | only training needs them | a pass over an eighth of the input |
@@ -24,6 +25,7 @@ from nbkeras.graph import order
 from nbkeras.graph.groups import group
 from nbkeras.graph.primitives import TABLE
 from nbkeras.graph.symbol import Node
+from nbkeras.graph.transposes import cancel_transposes
 from nbkeras.graph.verify import verify
 from nbkeras.kernels.scalars import ACTIVATIONS
 
@@ -84,6 +86,15 @@ def merge_equal(nodes, graph):
         return nodes
     _replace(kept, graph, replacement)
     return kept
+
+
+def move_transposes(nodes, graph):
+    """Transposes behind elementwise work, where they meet their inverses (`transposes.py`)."""
+    moved, replacement = cancel_transposes(nodes)
+    if moved is None:
+        return nodes
+    _replace(moved, graph, replacement)
+    return merge_equal(_needed(moved, graph), graph)
 
 
 def share_softmax(nodes, graph):
@@ -370,6 +381,7 @@ def fuse_gate(nodes, graph):
 #: All rewrites, in order: a gate goes into a normalization rather than into the product before it.
 REWRITES = (
     merge_equal,
+    move_transposes,
     share_softmax,
     forget_places,
     fuse_activation,

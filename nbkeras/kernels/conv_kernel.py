@@ -17,6 +17,9 @@ from nbkeras.kernels.stack import offset, scratch
 #: Pixels of a block: a panel of gradients takes 16 KB (32 in float64).
 STEP = 128
 
+#: Rows of output gradients at most so many elements apart need no packing.
+NEAR = 64
+
 #: Taps whose addresses are kept at once.
 TAPS = 16
 PLACES = TAPS * STEP
@@ -90,7 +93,12 @@ def convolve_kernel(
                     places_of(table, first_tap + t * TAP, bases, source, item_bytes, nothing, to)
             for j in range(0, units, PANEL):
                 count = min(PANEL, units - j)
-                pack(panel, offset(dy, pixel * row + group * units + j), row, steps, count)
+                # Rows near each other are read where they lie; others would meet in the same few lines of cache.
+                near = count == PANEL and row <= NEAR
+                source_panel = offset(dy, pixel * row + group * units + j)
+                if not near:
+                    pack(panel, source_panel, row, steps, count)
+                    source_panel = panel
                 for t in range(tap_lo, tap_hi):
                     tap = table[first_tap + t * TAP]
                     c = 0
@@ -100,7 +108,8 @@ def convolve_kernel(
                         for i in range(j, j + count, width):
                             multiply_channels(
                                 rows, offset(dw, to + i), row, offset(places, (t - tap_lo) * STEP), steps,
-                                group * depth + c, offset(panel, i - j), min(width, units - i), flags,
+                                group * depth + c, offset(source_panel, i - j), row if near else PANEL,
+                                min(width, units - i), flags,
                             )  # fmt: skip
                         c += rows
             pixel += steps

@@ -110,19 +110,18 @@ class PixelProduct(_Product):
 class ChannelProduct(_Product):
     """Sums over pixels, for the channels that one tap reads."""
 
-    NAMES = "c c_row addresses pixels shift panel columns flags".split()
+    NAMES = "c c_row addresses pixels shift panel panel_row columns flags".split()
 
     def kinds(self, data):
-        return [data, WORD, WORD.as_pointer(), WORD, WORD, data, WORD, WORD]
+        return [data, WORD, WORD.as_pointer(), WORD, WORD, data, WORD, WORD, WORD]
 
     def rows_of(self, tile, at, pointer):
         return tile.rows_at(pointer, self.bytes_of(tile.builder, at["c_row"]))
 
     def sums(self, tile, at):
         factors = ChannelRows(tile.builder, self.shape, at["addresses"], self.bytes_of(tile.builder, at["shift"]))
-        return tile.accumulate(
-            tile.zeros(), at["pixels"], factors, at["panel"], WORD(PANEL * self.shape.item)
-        )
+        row = self.bytes_of(tile.builder, at["panel_row"])
+        return tile.accumulate(tile.zeros(), at["pixels"], factors, at["panel"], row)
 
     def finished(self, tile, sums, at, rows):
         return finish(tile, sums, at["flags"], rows, at["c"], rows)
@@ -165,11 +164,14 @@ def multiply_pixels(
 
 
 @intrinsic
-def multiply_channels(typing_context, rows, c, c_row, addresses, pixels, shift, panel, columns, flags):
-    """c[r*c_row + j] = sum over p < pixels of (addresses[p])[shift + r] * panel[p*PANEL + j]; then `flags`."""
+def multiply_channels(typing_context, rows, c, c_row, addresses, pixels, shift, panel, panel_row, columns, flags):
+    """c[r*c_row + j] = sum over p < pixels of (addresses[p])[shift + r] * panel[p*panel_row + j]; then `flags`.
+
+    Rows of the panel are read as wide as the tile.
+    """
     same_pointers(c, panel)
     n = types.int64
-    plain = types.void(n, c, n, addresses, n, n, panel, n, n)
+    plain = types.void(n, c, n, addresses, n, n, panel, n, n, n)
 
     def codegen(context, builder, signature, values):
         return _chooser(ChannelProduct, context, builder, c, values[0], values[1:])

@@ -77,3 +77,36 @@ def test_a_gate_behind_pooling_is_applied_to_the_pooled():
     whole, few = 2 * 6 * 7 * 3, 2 * 3 * 3 * 3
     sizes = {symbol.size for s in steps(pool_at_the_end) if s.kernel.name == "elementwise" for symbol in s.symbols()}
     assert few in sizes and whole not in sizes
+
+
+def first(function, channels_first):
+    """A layer applied with its channels first: moved last before it, and back behind it."""
+
+    def applied(x, *weights):
+        y = function(emit("transpose", x, axes=(0, 2, 3, 1)), *weights) if channels_first else function(x, *weights)
+        return emit("transpose", y, axes=(0, 3, 1, 2)) if channels_first else y
+
+    return applied
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_transposes_between_layers_cancel(residual):
+    """With channels first only what the borders read and give is moved, and nothing is fused less."""
+
+    def network(channels_first):
+        plain = first(lambda x, w, b: layer(x, w, b, None), channels_first)
+
+        def run(x, w, b, v, c):
+            x = emit("transpose", x, axes=(0, 3, 1, 2)) if channels_first else x
+            y = emit("relu", plain(x, w, b))
+            y = emit("relu", plain(y, v, c))
+            y = emit("add", y, x) if residual else y
+            return emit("relu", plain(y, w, b))
+
+        return run
+
+    check_gradients(network(True), arrays(), rtol=1e-5, atol=1e-6)
+    wanted, got = ([s.kernel.name for s in steps(network(flag))] for flag in (False, True))
+    assert got.count("strided_copy") <= wanted.count("strided_copy") + 3
+    for kernel in ("convolve", "convolve_kernel", "pack_filters"):
+        assert got.count(kernel) == wanted.count(kernel)
