@@ -96,6 +96,8 @@ def slice(inputs, start_indices, shape):
     x = tensor(inputs)
     starts = _starts(start_indices, len(x.shape), "slice")
     sizes = [int(n) for n in shape]
+    if len(sizes) != len(x.shape):
+        raise ArgumentError(f"slice: a shape of {len(sizes)} axes for a tensor of rank {len(x.shape)}.")
     for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         if size == -1:
             sizes[axis] = x.shape[axis] - start

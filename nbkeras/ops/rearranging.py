@@ -52,6 +52,11 @@ def space_to_depth(x, block_size, data_format="channels_last"):
 def extract_sequences(x, sequence_length, sequence_stride):
     """Windows along the last axis, as rows.   (..., T) -> (..., 1 + (T - length) // stride, length)"""
     x = tensor(x)
+    if sequence_length < 1 or sequence_stride < 1:
+        raise ArgumentError(
+            f"extract_sequences: length and stride must be whole numbers from 1 on, got {sequence_length} and "
+            f"{sequence_stride}."
+        )
     count = 1 + (x.shape[-1] - sequence_length) // sequence_stride
     if count < 1:
         raise ShapeError(f"extract_sequences: no window of {sequence_length} fits in {x.shape[-1]} values.")

@@ -15,7 +15,7 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
 
     Args:
         inputs: a tensor.
-        rate: from 0 to below 1.
+        rate: from 0 to 1, which leaves nothing.
         noise_shape: shape of the mask, which is broadcast; None in it means the input's length.
         seed: integer, SeedGenerator or None.
 
@@ -27,8 +27,10 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
         [0.0, 2.0]
     """
     x = floating(inputs)
-    if not 0 <= rate < 1:
-        raise ArgumentError(f"random.dropout: expected a rate from 0 to below 1, got {rate!r}.")
+    if not 0 <= rate <= 1:
+        raise ArgumentError(f"random.dropout: expected a rate from 0 to 1, got {rate!r}.")
+    if rate == 1:
+        return ops.zeros_like(x)
     if noise_shape is None or tuple(noise_shape) == tuple(x.shape):
         return emit("dropout", x, draw_seed(seed), rate=float(rate))
     shape = tuple(n if m is None else int(m) for m, n in zip(noise_shape, x.shape, strict=True))

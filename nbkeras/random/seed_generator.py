@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nbkeras.errors import ArgumentError, ArgumentTypeError
+from nbkeras.errors import ArgumentError
 from nbkeras.graph import trace
 from nbkeras.graph.primitives import emit
 from nbkeras.naming import auto_name
@@ -88,7 +88,7 @@ def draw_seed(seed):
         return seed.next()
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         return state_of(seed)
-    raise ArgumentTypeError(
+    raise ArgumentError(
         f"seed: expected an integer, a keras.random.SeedGenerator or None, got {seed!r}.",
         next="make a SeedGenerator(seed) once and pass it to each call.",
     )

@@ -236,6 +236,8 @@ BAD = {
     "pad mode": (lambda: ops.pad(X, 1, "edge"), ArgumentError, "constant, reflect or symmetric, got 'edge'"),
     "norm": (lambda: ops.norm(X, "max"), ArgumentError, "ord='max' of matrices is not"),
     "cholesky": (lambda: ops.cholesky(-np.eye(2)), ArgumentError, "not positive definite"),
+    "stride": (lambda: ops.extract_sequences(X, 2, 0), ArgumentError, "must be whole numbers from 1 on"),
+    "slice": (lambda: ops.slice(X, (0, 0), (1,)), ArgumentError, "a shape of 1 axes for a tensor of rank 2"),
     "square": (lambda: ops.inv(f(2, 3)), ShapeError, r"inv: expected square matrices, got shape \(2, 3\)"),
     "sides": (lambda: ops.solve(f(3, 3), f(2, 1)), ShapeError, "do not fit"),
     "qr": (lambda: ops.qr(X, "raw"), ArgumentError, "mode must be 'reduced' or 'complete'"),
