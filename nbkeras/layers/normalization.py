@@ -290,7 +290,7 @@ class UnitNormalization(Layer):
             )
         self.axis = axis if isinstance(axis, int) else list(axis)
         self.supports_masking = True
-        self.built = type(self).build is Layer.build
+        self._build_at_init()
 
     def call(self, inputs):
         return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)

@@ -22,7 +22,7 @@ class SpatialLayer(Layer):
         super().__init__(**kwargs)
         self.data_format = self._checked(format_name, data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
-        self.built = type(self).build is Layer.build  # there is nothing to make, unless a subclass has weights
+        self._build_at_init()
 
     def _who(self) -> str:
         return f"layer {self.name!r} ({type(self).__name__})"
