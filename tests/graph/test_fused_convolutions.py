@@ -110,3 +110,12 @@ def test_transposes_between_layers_cancel(residual):
     assert got.count("strided_copy") <= wanted.count("strided_copy") + 3
     for kernel in ("convolve", "convolve_kernel", "pack_filters"):
         assert got.count(kernel) == wanted.count(kernel)
+
+
+def test_a_transpose_before_a_broadcast_stays():
+    def function(x):
+        moved = emit("transpose", x, axes=(1, 0))
+        wide = emit("broadcast_to", emit("transpose", emit("exp", moved), axes=(1, 0)), shape=(3, 3))
+        return emit("add", wide, emit("broadcast_to", moved, shape=(2, 3, 3)))
+
+    check_gradients(function, [np.arange(9.0).reshape(3, 3) / 9])
