@@ -67,6 +67,8 @@ def main(arguments=None) -> dict:
     above.legend(frameon=False, fontsize=9)
     below.step(epochs, history["learning_rate"], where="mid", color=INK)
     below.set_yscale("log")
+    rates = sorted(set(history["learning_rate"]))
+    below.set_yticks(rates, [f"{rate:.2g}" for rate in rates], fontsize=8)
     below.minorticks_off()
     tidy(above, "loss")
     tidy(below, "learning rate", "epoch")

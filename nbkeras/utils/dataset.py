@@ -29,7 +29,7 @@ class Dataset:
     """Elements that are made when they are asked for; `fit`, `evaluate` and `predict` take batches of them.
 
     Args:
-        make: called for each pass, with its number from 0; returns an iterator of elements.
+        make: called for each pass; returns an iterator of elements.
         length: elements of a pass, None if unknown, `math.inf` if it never ends.
 
     Example:
@@ -41,10 +41,9 @@ class Dataset:
     Source: the methods are the most used ones of TensorFlow's `tf.data.Dataset`.
     """
 
-    def __init__(self, make: Callable[[int], Iterator[Any]], length: float | None = None):
+    def __init__(self, make: Callable[[], Iterator[Any]], length: float | None = None):
         self._make = make
         self._size = length
-        self._passes = itertools.count()
 
     @classmethod
     def from_tensor_slices(cls, tensors: Any) -> Dataset:
@@ -63,12 +62,12 @@ class Dataset:
                 f"Dataset.from_tensor_slices: expected arrays with one number of rows, got {sorted(map(str, counts))}."
             )
         (rows,) = counts
-        return cls(lambda number: (_row(columns, index) for index in range(rows)), rows)
+        return cls(lambda: (_row(columns, index) for index in range(rows)), rows)
 
     @classmethod
     def from_generator(cls, generator: Callable[[], Iterable[Any]], output_signature: Any = None) -> Dataset:
         """What a generator function yields, called anew for each pass; the signature is not needed."""
-        return cls(lambda number: iter(generator()))
+        return cls(lambda: iter(generator()))
 
     @classmethod
     def zip(cls, *datasets: Dataset | tuple) -> Dataset:
@@ -76,10 +75,10 @@ class Dataset:
         parts = datasets[0] if len(datasets) == 1 and isinstance(datasets[0], (tuple, list)) else datasets
         sizes = [part._size for part in parts]
         size = None if None in sizes else min(sizes)
-        return cls(lambda number: zip(*parts), size)  # noqa: B905 - the shortest ends it
+        return cls(lambda: zip(*parts), size)  # noqa: B905 - the shortest ends it
 
     def __iter__(self) -> Iterator[Any]:
-        return self._make(next(self._passes))
+        return self._make()
 
     def __len__(self) -> int:
         if self._size is None or self._size == math.inf:
@@ -162,9 +161,12 @@ class Dataset:
         if seed is None:
             seed = int(np.random.randint(2**31))  # noqa: NPY002 - `set_random_seed` fixes it
 
-        def make(number):
-            rng = np.random.default_rng([seed, number if reshuffle_each_iteration else 0])
-            return _draw(iter(self._make(number)), buffer_size, rng)
+        # Counted here, and not in what is made from it: each pass has its own order, whoever asks for it.
+        passes = itertools.count() if reshuffle_each_iteration else itertools.repeat(0)
+
+        def make():
+            rng = np.random.default_rng([seed, next(passes)])
+            return _draw(iter(self._make()), buffer_size, rng)
 
         return Dataset(make, self._size)
 
@@ -183,7 +185,7 @@ class Dataset:
         endless = count is None or count < 0
         size = math.inf if endless else None if self._size is None else self._size * count
 
-        def make(number):
+        def make():
             for _ in itertools.count() if endless else range(count):
                 empty = True
                 for element in self:
@@ -200,12 +202,12 @@ class Dataset:
             raise ArgumentError("Dataset.cache: there is no cache in files; leave out the file name.")
         kept: list[list] = []
 
-        def make(number):
+        def make():
             if kept:
                 yield from kept[0]
                 return
             seen = []
-            for element in self._make(number):
+            for element in self._make():
                 seen.append(element)
                 yield element
             kept.append(seen)
@@ -222,7 +224,7 @@ class Dataset:
         return self._then(lambda elements: enumerate(elements, start), self._size)
 
     def _then(self, step: Callable[[Iterator], Iterator], size: float | None) -> Dataset:
-        return Dataset(lambda number: iter(step(self._make(number))), size)
+        return Dataset(lambda: iter(step(self._make())), size)
 
 
 def _as_tuples(tree: Any) -> Any:

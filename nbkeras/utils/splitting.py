@@ -49,7 +49,7 @@ def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=
 
 
 def _of(elements: list) -> Dataset:
-    return Dataset(lambda number: iter(elements), len(elements))
+    return Dataset(lambda: iter(elements), len(elements))
 
 
 def _sizes(left_size, right_size, total: int) -> tuple[int, int]:

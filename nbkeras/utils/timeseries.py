@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from nbkeras.errors import ArgumentError
@@ -66,8 +68,10 @@ def timeseries_dataset_from_array(
         seed = int(np.random.randint(2**31))  # noqa: NPY002 - `set_random_seed` fixes it
     size = batch_size or 1
 
-    def make(number):
-        order = np.random.default_rng([seed, number]).permutation(starts) if shuffle else starts
+    passes = itertools.count()
+
+    def make():
+        order = np.random.default_rng([seed, next(passes)]).permutation(starts) if shuffle else starts
         for first in range(0, len(order), size):
             chosen = order[first : first + size] if batch_size else order[first]
             x = np.asarray(part[np.add.outer(chosen, offsets)]).view(HostArray)

@@ -81,6 +81,9 @@ def test_shuffled_windows_are_the_same_in_another_order():
     passes = [np.concatenate([y for _, y in shuffled]).tolist() for _ in range(2)]
     assert passes[0] != passes[1]
     assert sorted(passes[0]) == sorted(passes[1]) == list(range(28))
+    # So does what is made from it.
+    firsts = [next(iter(shuffled.take(1)))[1].tolist() for _ in range(2)]
+    assert firsts[0] != firsts[1]
 
 
 @pytest.mark.parametrize(
