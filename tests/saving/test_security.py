@@ -127,8 +127,6 @@ def test_configurations_through_every_other_way_in(target, name):
     config = corpus.CONFIGS[name]()
     text = json.dumps(config)
     ways = [lambda: keras.models.model_from_json(text), lambda: layers.deserialize(config)]
-    if isinstance(config, dict) and "layers" in config["config"]:
-        ways.append(lambda: keras.Model.from_config(config["config"]))
     compiled = config.get("compile_config") if isinstance(config, dict) else None
     if compiled and compiled != corpus.parts_once()[0]["compile_config"]:
         ways = [lambda: corpus.benign().compile_from_config(compiled)]
