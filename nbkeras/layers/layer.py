@@ -26,6 +26,7 @@ from nbkeras.layers.mask_passing import Masks
 from nbkeras.layers.signature import (
     bind,
     built_once,
+    check_places,
     constructor_arguments,
     shape_argument,
     takes,
@@ -69,6 +70,8 @@ class Layer(Stateless, HoldsWeights):
                 f"{type(self).__name__}: unknown argument {next(iter(kwargs))!r}.",
                 next="see help() of the layer for the arguments that it takes.",
             )
+        if not isinstance(trainable, (bool, np.bool_)):
+            raise ArgumentError(f"{type(self).__name__}: trainable must be True or False, got {trainable!r}.")
         object.__setattr__(self, "_trainable", bool(trainable))
         self.name = str(name) if name is not None else auto_name(to_snake_case(type(self).__name__))
         self.dtype_policy = dtype_policies.get(dtype)
@@ -227,6 +230,7 @@ class Layer(Stateless, HoldsWeights):
                 next="call super().__init__() first in the layer's __init__.",
             )
         args, kwargs = self._convert_all(args, kwargs)
+        check_places(self, args)
         self._check_inputs(args)
         self._build_for(args, kwargs)
         if keras_tensor.any_keras_tensor(args, kwargs):

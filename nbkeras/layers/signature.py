@@ -7,8 +7,11 @@ import inspect
 
 import numpy as np
 
+from nbkeras import tree
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph import trace
 from nbkeras.layers import call_context
+from nbkeras.ops.common import is_tensor
 
 #: Keyword arguments of Keras's first layers, from which Sequential takes the input shape.
 SHAPE_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "input_length")
@@ -45,6 +48,37 @@ def bind(parameters, args, kwargs) -> dict:
     if len(args) > len(names):
         bound.update({f"argument_{i}": a for i, a in enumerate(args[len(names) :])})
     return {**bound, **kwargs}
+
+
+def input_names(parameters) -> list | None:
+    """The arguments of a call that may be given by place, up to the training flag; None for any number."""
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+        return None
+    places = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return places[: places.index("training")] if "training" in places else places
+
+
+def check_places(layer, args) -> None:
+    """Only inputs go by place: a flag there would be mistaken for one, or a second input for the flag.
+
+    Raises:
+        ArgumentTypeError: there are more values than inputs.
+        ArgumentError: a value is no tensor.
+    """
+    if len(args) == 1 and is_tensor(args[0]):
+        return
+    names = input_names(layer._call_parameters)
+    if names is not None and any(value is not None for value in args[len(names) :]):
+        raise ArgumentTypeError(
+            f"{layer._who()} takes {len(names)} inputs ({', '.join(names)}), got {len(args)}.",
+            next="pass several tensors as one list to a layer that merges them, and flags by name.",
+        )
+    for leaf in tree.flatten(args):
+        if leaf is not None and not is_tensor(leaf):
+            raise ArgumentError(
+                f"{layer._who()}: only input tensors may be passed by place, got {leaf!r}.",
+                next="pass it by name, e.g. training=True.",
+            )
 
 
 def shape_argument(kwargs: dict):

@@ -85,13 +85,8 @@ class HoldsWeights(Tracked):
 
     @property
     def variables(self):
-        """All weights, and the states of seeds and metrics."""
-
-        def own(layer):
-            seeds = [s.state for s in layer._tracked["seeds"]]
-            return [*layer._own(), *seeds, *(v for m in layer._tracked["metrics"] for v in m.variables)]
-
-        return self._gather("variables", own)
+        """All weights, and the states of seeds; those of metrics are `metrics_variables`."""
+        return self._gather("variables", lambda layer: [*layer._own(), *(s.state for s in layer._tracked["seeds"])])
 
     @property
     def trainable_weights(self):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 
 import numpy as np
 
 from nbkeras import tree
 from nbkeras.errors import ArgumentError, ShapeError
-from nbkeras.graph.keras_tensor import KerasTensor
+from nbkeras.graph.keras_tensor import KerasTensor, any_keras_tensor
 from nbkeras.models.graph_config import graph_to_config
 from nbkeras.models.model import Model
 from nbkeras.models.network import Network, from_inputs
@@ -46,6 +47,12 @@ class Functional(Model):
         if trainable is not None:
             self.trainable = trainable
 
+    def __call__(self, *args, **kwargs):
+        # Here and not in `call`, which trial runs for shapes go through too.
+        if args and tree.is_nested(args[0]) and not any_keras_tensor(args, {}):
+            self._check_structure(args[0])
+        return super().__call__(*args, **kwargs)
+
     def call(self, inputs, training=None, mask=None):
         values = self._arrange(inputs)
         outputs = self._untracked_network.run(values, training=training)
@@ -80,6 +87,34 @@ class Functional(Model):
                 next=f"pass values for {[t.name for t in expected]}.",
             )
         return [self._fit(value, tensor) for value, tensor in zip(values, expected, strict=True)]
+
+    def _check_structure(self, inputs):
+        """Warn where the inputs nest in another way than the model's, as Keras does; lists count as tuples.
+
+        Raises:
+            ArgumentError: the inputs come by place, and it is unclear which is which.
+        """
+        own = self._untracked_inputs
+        if isinstance(inputs, dict) and not isinstance(own, dict):
+            return  # By name: what is missing is an error in `call`.
+        if not isinstance(inputs, dict) and len(tree.flatten(inputs)) != len(self.inputs):
+            return  # An error in `call` too.
+        try:
+            tree.assert_same_structure(tree.lists_to_tuples(inputs), tree.lists_to_tuples(own))
+        except ValueError:
+            if isinstance(own, dict) and not isinstance(inputs, dict) and list(own) != sorted(own):
+                # By place means in the order of sorted names, which is not the order that the model was made with.
+                raise ArgumentError(self._unlike(inputs), next="pass a dict by the names of the inputs.") from None
+            warnings.warn(self._unlike(inputs), stacklevel=2)
+
+    def _unlike(self, inputs) -> str:
+        names = tree.map_structure(lambda t: t.name, self._untracked_inputs)
+        shapes = tree.map_structure(lambda v: None if v is None else tuple(np.shape(v)), inputs)
+        # It begins as in Keras: filters of warnings in users' scripts go by it.
+        return (
+            f"The structure of `inputs` doesn't match the expected structure of model {self.name!r}: "
+            f"expected {names!r}, got shapes {shapes!r}."
+        )
 
     def _fit(self, value, tensor):
         """Bring a value to an input's rank and dtype; Keras takes one axis of length 1 more or less."""

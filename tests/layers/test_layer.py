@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbkeras import Variable, layers, naming, ops
+from nbkeras import Variable, layers, metrics, naming, ops
 from nbkeras.errors import ArgumentError
 
 X = np.ones((2, 3), "float32")
@@ -189,6 +189,14 @@ def test_softmax_leaves_out_what_is_masked():
     mask = np.array([[True, True, False], [False, False, False]])
     y = layers.Softmax()(X, mask=mask)
     np.testing.assert_allclose(y, [[0.5, 0.5, 0], [0, 0, 0]])
+
+
+def test_metrics_are_no_variables_of_a_layer():
+    layer = Seen()
+    layer.mean = metrics.Mean()
+    outer = Outer(layer)
+    assert outer.variables == outer.non_trainable_variables == []
+    assert outer.metrics_variables == layer.mean.variables
 
 
 def test_input_spec():

@@ -176,6 +176,34 @@ def test_number_of_inputs():
         layers.Dense(2)([X, X])
 
 
+def test_only_inputs_go_by_place():
+    for layer in (layers.Dense(2), layers.Dropout(0.5), layers.ReLU(), layers.BatchNormalization(), classifier()):
+        with pytest.raises(ArgumentTypeError, match=r"takes 1 inputs \(inputs?\), got 2"):
+            layer(X, X)
+    with pytest.raises(ArgumentError, match="only input tensors may be passed by place, got True"):
+        layers.Softmax()(X, True)
+    with pytest.raises(ArgumentError, match="trainable must be True or False, got 1"):
+        layers.Dense(2, trainable=1)
+
+
+def test_inputs_of_another_structure_warn():
+    inputs = {"a": layers.Input((4,)), "b": layers.Input((2,))}
+    sums = layers.Concatenate()(list(inputs.values()))
+    model, values = nbkeras.Model(inputs, sums), {"a": X, "b": X[:, :2]}
+    right = model(values)
+    for given in ({**values, "c": X}, list(values.values())):
+        with pytest.warns(UserWarning, match="The structure of `inputs` doesn't match") as record:
+            np.testing.assert_array_equal(model.predict(given, verbose=0), right)
+        assert len(record) == 1
+    # Lists pass for tuples, and names for places.
+    by_place = nbkeras.Model(list(inputs.values()), sums)
+    np.testing.assert_array_equal(by_place(tuple(values.values())), right)
+    # Which value is whose is unclear where sorting changes the order.
+    swapped = nbkeras.Model(dict(reversed(inputs.items())), sums)
+    with pytest.raises(ArgumentError, match=r"The structure of `inputs`[^\0]*dict by the names"):
+        swapped(list(values.values()))
+
+
 def test_list_of_samples_is_explained():
     with pytest.raises(DataError, match=r"np\.stack"):
         classifier().fit(list(X), Y)
