@@ -365,7 +365,7 @@ def fuse_gate(nodes, graph):
             product = producers.get(id(product.inputs[0]))
         if product is None or product.primitive.name not in GATED or uses[id(product.outputs[0])] != 1:
             continue
-        if product.outputs[0].size != node.outputs[0].size:
+        if product.outputs[0].size != node.outputs[0].size or gate.dtype != value.dtype:
             continue
         row = TABLE[GATED[product.primitive.name]]
         made[id(node)] = Node(row, (*product.inputs, gate), product.params, product.scope)

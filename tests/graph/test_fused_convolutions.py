@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import nbkeras
+from nbkeras import ops
 from nbkeras.graph import trace
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives import emit
 from tests.graph.differences import check_gradients, weighted_sum
+from tests.tolerances import TOLERANCES
 
 WINDOW = {"stride": (1, 1), "dilation": (1, 1), "padding": (1, 1), "groups": 1}
 
@@ -71,6 +74,17 @@ def test_a_gate_is_applied_as_the_gradient_is_stored(function):
     assert [s.kernel.name for s in made].count("convolve") == 3
     elementwise = [s for s in made if s.kernel.name == "elementwise"]
     assert all(symbol.size < size for s in elementwise for symbol in s.symbols())
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float64", "bool"])
+def test_a_gate_of_another_dtype_stays_outside(dtype):
+    """The product's kernel reads gates of its own dtype alone."""
+    rng = np.random.default_rng(0)
+    gate, a, b = (rng.normal(size=shape) for shape in ((3, 5), (3, 4), (4, 5)))
+    gate, a, b = (gate > 0).astype(dtype), a.astype("float32"), b.astype("float32")
+    found = nbkeras.jit(lambda gate, a, b: ops.where(gate > 0, ops.matmul(a, b), 0.0))(gate, a, b)
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, np.where(gate > 0, a.astype(float) @ b, 0), **TOLERANCES["float32"])
 
 
 def test_a_gate_behind_pooling_is_applied_to_the_pooled():
