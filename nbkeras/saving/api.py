@@ -50,14 +50,14 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
 
 
 def save_weights(model, filepath, overwrite=True, **kwargs):
-    """Write a model's weights; see `Model.save_weights`."""
+    """Write a model's weights; see `Model.save_weights`, which has an example."""
     from nbkeras.saving import weights
 
     weights.save_weights(model, filepath, overwrite, **kwargs)
 
 
 def load_weights(model, filepath, skip_mismatch=False, **kwargs):
-    """Set a model's weights from a file; see `Model.load_weights`."""
+    """Set a model's weights from a file; see `Model.save_weights`, whose example reads them again."""
     from nbkeras.saving import byte_source, legacy, weights
     from nbkeras.saving.hdf5 import Hdf5
 

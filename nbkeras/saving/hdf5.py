@@ -5,6 +5,10 @@ numbers and strings. All that makes HDF5 dangerous to read is not there to be mi
 other files, virtual data sets, filters, objects and references raise a `FileError`. Shapes are known and are held
 against the file's size before anything is allocated, and every walk through the file ends, whatever its bytes say.
 
+Why not h5py: version 3.16 (HDF5 2.0.0), opened and walked with the same checks (hard links only, no virtual, external
+or chunked data, a limit on sizes), died of a segmentation fault in 4 of 10,000 random mutations of a weights file of
+29 kB, and hung in 1: checks in Python come too late for what the C library does with a file's bytes.
+
 Source: the HDF5 File Format Specification, version 3.0: superblocks 0 and 1, object headers of version 1.
 """
 

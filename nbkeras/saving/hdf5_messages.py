@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 import numpy as np
@@ -14,8 +15,8 @@ ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, ATTRIBUTE_INFO = 0x0C, 0x10, 0x11, 0x15
 #: Messages that make an array's data depend on more than its own bytes.
 REFUSED = {EXTERNAL_FILES: "data in other files", FILTERS: "compressed data"}
 
-#: No array of a model has more axes.
-MOST_AXES = 32
+#: No array of a model has more axes, or more elements were its axes of length 0 not there.
+MOST_AXES, MOST_ELEMENTS = 32, 2**48
 
 
 def matters(kind: int, body: bytes) -> bool:
@@ -38,7 +39,11 @@ def shape(file, body: bytes) -> tuple[int, ...]:
         file.refuse("an array without values")
     start = 8 if version == 1 else 4
     _need(file, body, start + 8 * rank)
-    return struct.unpack_from(f"<{rank}Q", body, start)
+    lengths = struct.unpack_from(f"<{rank}Q", body, start)
+    # An array without elements takes no bytes of the file, whatever its other axes claim; NumPy refuses those.
+    if math.prod(n for n in lengths if n) > MOST_ELEMENTS:
+        file.refuse(f"an array of shape {lengths}")
+    return lengths
 
 
 def number_type(file, body: bytes, name: str) -> np.dtype:

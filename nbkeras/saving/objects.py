@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from nbkeras.errors import ArgumentError, nearest
 from nbkeras.saving import registry
 
 #: What Keras writes for values that JSON does not have.
 _VALUES = {
-    "__tensor__": lambda value: np.asarray(value["value"], value["dtype"]),
-    "__numpy__": lambda value: np.asarray(value["value"], value["dtype"]),
     "__bytes__": lambda value: value["value"].encode(),
     "__slice__": lambda value: slice(*(value[end] for end in ("start", "stop", "step"))),
     "__ellipsis__": lambda value: Ellipsis,
@@ -45,7 +41,9 @@ def _object(config):
     if "class_name" not in config or "config" not in config:
         return {key: _object(part) for key, part in config.items()}
     name = config["class_name"]
-    if name in _VALUES:
+    if name in ("__numpy__", "__tensor__"):
+        return registry.array(config)
+    if isinstance(name, str) and name in _VALUES:
         try:
             return _VALUES[name](config["config"])
         except (TypeError, ValueError, KeyError, AttributeError) as error:

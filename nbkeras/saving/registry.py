@@ -47,19 +47,29 @@ def register_keras_serializable(package="Custom", name=None):
     return decorate
 
 
-def get_registered_name(target) -> str:
-    """The name under which a class or function was registered, else its own name."""
-    return _registered_name(target) or getattr(target, "__name__", str(target))
+def get_registered_name(obj) -> str:
+    """The name under which a class or function was registered, else its own name.
+
+    Example:
+        >>> get_registered_name(len)
+        'len'
+    """
+    return _registered_name(obj) or getattr(obj, "__name__", str(obj))
 
 
-def _registered_name(target) -> str | None:
+def _registered_name(obj) -> str | None:
     # A subclass of Model that is made from tensors is of a class of its own, which has the user's as its base.
-    bases = [base for base in getattr(target, "__mro__", ()) if base.__name__ == target.__name__] or [target]
+    bases = [base for base in getattr(obj, "__mro__", ()) if base.__name__ == obj.__name__] or [obj]
     return next((_registered_names[base] for base in bases if base in _registered_names), None)
 
 
 def get_registered_object(name: str, custom_objects=None, module_objects=None):
-    """What is known by a name: custom objects first, then registered ones, then the given table; None if nothing."""
+    """What is known by a name: custom objects first, then registered ones, then the given table; None if nothing.
+
+    Example:
+        >>> get_registered_object("double", {"double": len}) is len
+        True
+    """
     for table in (custom_objects or {}, *reversed(_scopes()), _registered, module_objects or {}):
         if name in table:
             return table[name]
@@ -68,7 +78,13 @@ def get_registered_object(name: str, custom_objects=None, module_objects=None):
 
 @contextlib.contextmanager
 def custom_object_scope(custom_objects: dict):
-    """Make names known inside a `with` block."""
+    """Make names known inside a `with` block.
+
+    Example:
+        >>> with custom_object_scope({"double": len}):
+        ...     get_registered_object("double") is len
+        True
+    """
     _scopes().append(dict(custom_objects or {}))
     try:
         yield
@@ -81,37 +97,46 @@ def get_custom_objects() -> dict:
     return _registered
 
 
-def serialize_keras_object(target):
-    """A dict of plain values that `deserialize_keras_object` turns back into the object."""
-    if target is None or isinstance(target, (bool, int, float, str)):
-        return target
-    if isinstance(target, (list, tuple)):
-        return [serialize_keras_object(part) for part in target]
-    if isinstance(target, dict):
-        return {key: serialize_keras_object(value) for key, value in target.items()}
-    if target is Ellipsis:
+def serialize_keras_object(obj):
+    """A dict of plain values that `deserialize_keras_object` turns back into the object.
+
+    Raises:
+        ArgumentTypeError: the object is a lambda, or has no `get_config`.
+
+    Example:
+        >>> from nbkeras import regularizers
+        >>> serialize_keras_object(regularizers.L2(0.1))["config"]
+        {'l2': 0.1}
+    """
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return obj
+    if isinstance(obj, (list, tuple)):
+        return [serialize_keras_object(part) for part in obj]
+    if isinstance(obj, dict):
+        return {key: serialize_keras_object(value) for key, value in obj.items()}
+    if obj is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
-    if isinstance(target, slice):
-        return {"class_name": "__slice__", "config": {end: getattr(target, end) for end in ("start", "stop", "step")}}
-    if isinstance(target, bytes):
-        return {"class_name": "__bytes__", "config": {"value": target.decode()}}
-    if hasattr(target, "get_config"):
+    if isinstance(obj, slice):
+        return {"class_name": "__slice__", "config": {end: getattr(obj, end) for end in ("start", "stop", "step")}}
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode()}}
+    if hasattr(obj, "get_config"):
         entry = {
-            "module": _module(type(target)),
-            "class_name": type(target).__name__,
+            "module": _module(type(obj)),
+            "class_name": type(obj).__name__,
             # A user's get_config may hold functions, layers and arrays as they are.
-            "config": serialize_keras_object(target.get_config()),
-            "registered_name": _registered_name(type(target)),
+            "config": serialize_keras_object(obj.get_config()),
+            "registered_name": _registered_name(type(obj)),
         }
-        build_config = target.get_build_config() if hasattr(target, "get_build_config") else None
+        build_config = obj.get_build_config() if hasattr(obj, "get_build_config") else None
         return entry if build_config is None else {**entry, "build_config": build_config}
-    if callable(target):
-        return _function_config(target)
-    if hasattr(target, "item") and getattr(target, "ndim", 1) == 0:
-        return target.item()
-    if hasattr(target, "tolist"):
-        return target.tolist()
-    raise ArgumentTypeError(f"serialize: {target!r} of type {type(target).__name__} has no get_config.")
+    if callable(obj):
+        return _function_config(obj)
+    if hasattr(obj, "item") and getattr(obj, "ndim", 1) == 0:
+        return obj.item()
+    if hasattr(obj, "tolist"):
+        return obj.tolist()
+    raise ArgumentTypeError(f"serialize: {obj!r} of type {type(obj).__name__} has no get_config.")
 
 
 def _function_config(function):
@@ -191,17 +216,17 @@ def _from_dict(entry: dict, known: dict, kind: str, custom_objects):
     if isinstance(config, str):
         raise ArgumentError(f"{kind} {name!r}: its configuration is {config[:50]!r}, not a dict.")
     with custom_object_scope(custom_objects or {}):
-        return _make(found, {key: _array(value) for key, value in (config or {}).items()}, kind)
+        return _make(found, {key: array(value) for key, value in (config or {}).items()}, kind)
 
 
-def _array(value):
+def array(value):
     """The array that Keras describes as a value and a dtype; anything else as it is."""
     if not isinstance(value, dict) or value.get("class_name") not in ("__numpy__", "__tensor__"):
         return value
     described = value.get("config")
     try:
         return np.asarray(described["value"], standardize_dtype(described["dtype"]))
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise ArgumentError(f"an array in a configuration cannot be read: {error}.") from error
 
 

@@ -1,6 +1,17 @@
 """Helpers for scripts, with Keras's names."""
 
+from nbkeras.backend import clear_session, is_keras_tensor, standardize_dtype
 from nbkeras.random.global_seed import set_random_seed
+from nbkeras.saving import (
+    CustomObjectScope,
+    custom_object_scope,
+    deserialize_keras_object,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
 from nbkeras.utils.data import PyDataset, Sequence, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from nbkeras.utils.dataset import Dataset
 from nbkeras.utils.image import array_to_img, img_to_array, load_img, save_img

@@ -29,6 +29,10 @@ ABSENT = {
     "backend": "",
     # No complex dtypes: eig, polar, view_as_*. No kernels: i0, image. `numpy` is another name of most of `ops`.
     "ops": "eig i0 image numpy polar view_as_complex view_as_real",
+    "saving": "KerasFileEditor",
+    # Nothing is downloaded: get_file. Progress is set by `verbose` and NBKERAS_VERBOSE: interactive_logging.
+    "utils": "Config FeatureSpace audio_dataset_from_directory bounding_boxes disable_interactive_logging "
+    "enable_interactive_logging get_file is_interactive_logging_enabled legacy text_dataset_from_directory",
     # Nothing is quantized, so there is nothing to map.
     "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy QuantizedDTypePolicy "
     "QuantizedFloat8DTypePolicy",
@@ -38,6 +42,11 @@ ABSENT = {
 OTHERWISE = {
     "ops.layer_normalization": "Keras takes any keyword and warns of those it does not know",
     "ops.multi_hot": "Keras takes any keyword",
+    "saving.save_weights": "weights are one file: there is no max_shard_size",
+    "saving.custom_object_scope": "a function, not a class: both are used in `with`",
+    "saving.CustomObjectScope": "as before",
+    "utils.custom_object_scope": "as before",
+    "utils.CustomObjectScope": "as before",
     "optimizers.Optimizer": "the base's learning_rate may be left out",
 }
 

@@ -167,6 +167,20 @@ def test_files_and_memory_give_the_same_bytes(tmp_path):
                         part.read(start, count)
 
 
+def test_arrays_without_elements_claim_no_size_either(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["w"] = np.zeros((0, 77))
+        file.attrs["a"] = np.zeros((0, 77))
+    honest, huge = (np.array([0, n], "<u8").tobytes() for n in (77, 2**63 + 5))
+    data = path.read_bytes()
+    assert honest in data and reading(path).root.get("w").read().shape == (0, 77)
+    root = Hdf5(Bytes(data.replace(honest, huge), "a.h5")).root
+    for read in (lambda: root.get("w"), lambda: root.attrs):
+        with pytest.raises(FileError, match=r"an array of shape \(0, 9223372036854775813\) is not read"):
+            read()
+
+
 def test_what_is_no_file(tmp_path):
     with pytest.raises(FileError, match=r"no regular file|Is a directory"):
         open_bytes(tmp_path)
