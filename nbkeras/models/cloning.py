@@ -8,6 +8,7 @@ from nbkeras.graph.keras_tensor import Function, KerasTensor
 from nbkeras.layers.input_layer import Input
 from nbkeras.models.functional import Functional, made_from_tensors
 from nbkeras.models.sequential import Sequential
+from nbkeras.saving import budget
 
 
 def clone_model(model, input_tensors=None, clone_function=None, call_function=None, recursive=False):
@@ -23,6 +24,7 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
 
     Raises:
         ArgumentError: an argument does not suit this kind of model.
+        FileError: a configuration asks for more memory than the machine has.
 
     Example:
         >>> import nbkeras as keras
@@ -31,7 +33,8 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
         >>> clone.output_shape, clone.layers[0] is model.layers[0]
         ((None, 2), False)
     """
-    return _Cloner(clone_function, call_function, recursive).model(model, input_tensors)
+    with budget.limited_by_machine():
+        return _Cloner(clone_function, call_function, recursive).model(model, input_tensors)
 
 
 class _Cloner:

@@ -26,5 +26,5 @@ def model_from_json(json_string, custom_objects=None):
     if not isinstance(json_string, (str, bytes)):
         raise ArgumentError(f"model_from_json: expected the text that to_json() gives, got {json_string!r}.")
     config = json_text.parse(json_string, "the text given to model_from_json")
-    with budget.limited(budget.memory(), "this machine's memory"):
+    with budget.limited_by_machine():
         return lookup.deserialize(config, custom_objects)

@@ -12,7 +12,7 @@ from nbkeras.layers.signature import tree_of_shapes
 from nbkeras.models.files import Saveable
 from nbkeras.models.graph_config import graph_from_config
 from nbkeras.models.summary import print_summary
-from nbkeras.saving import registry
+from nbkeras.saving import budget, registry
 from nbkeras.training.trainer import Trainer
 
 
@@ -62,15 +62,22 @@ class Model(Trainer, Saveable, Layer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """A model from `get_config`; one made from tensors is functional again."""
+        """A model from `get_config`; one made from tensors is functional again.
+
+        Raises:
+            ArgumentError, FileError: the configuration cannot be used, or asks for more memory than there is.
+        """
         from nbkeras.models.functional import Functional, made_from_tensors
 
-        if "input_layers" not in config or not made_from_tensors(cls):
-            return cls(**config)
-        cls = Functional if cls is Model else cls
-        inputs, outputs = graph_from_config(config, custom_objects)
-        rest = {k: v for k, v in config.items() if k not in ("layers", "input_layers", "output_layers")}
-        return cls(inputs=inputs, outputs=outputs, **rest)
+        with budget.limited_by_machine(), registry.usable(cls, "model"):
+            if "input_layers" not in config or not made_from_tensors(cls):
+                return cls(**config)
+            cls = Functional if cls is Model else cls
+            # The graph is never a user's class to make sense of.
+            with registry.usable(Functional, "model"):
+                inputs, outputs = graph_from_config(config, custom_objects)
+            rest = {k: v for k, v in config.items() if k not in ("layers", "input_layers", "output_layers")}
+            return cls(inputs=inputs, outputs=outputs, **rest)
 
     def get_layer(self, name=None, index=None):
         """The layer with a name, or at a place in `layers`."""

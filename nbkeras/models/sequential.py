@@ -14,7 +14,7 @@ from nbkeras.layers.signature import tree_of_shapes
 from nbkeras.models.functional import Functional
 from nbkeras.models.model import Model
 from nbkeras.naming import auto_name
-from nbkeras.saving import registry
+from nbkeras.saving import budget, registry
 
 
 class Sequential(Model):
@@ -218,14 +218,19 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """A model from `get_config`."""
-        config = dict(config)
-        layers, shape = config.pop("layers"), config.pop("build_input_shape", None)
-        config.pop("dtype", None)
-        model = cls(**config)
-        for entry in layers:
-            model.add(lookup.deserialize(entry, custom_objects), rebuild=False)
-        model._rebuild()
-        if model._untracked_functional is None and shape and model._untracked_stack:
-            model.build_from_config({"input_shape": shape})
+        """A model from `get_config`.
+
+        Raises:
+            ArgumentError, FileError: the configuration cannot be used, or asks for more memory than there is.
+        """
+        with budget.limited_by_machine(), registry.usable(cls, "model"):
+            config = dict(config)
+            layers, shape = config.pop("layers"), config.pop("build_input_shape", None)
+            config.pop("dtype", None)
+            model = cls(**config)
+            for entry in layers:
+                model.add(lookup.deserialize(entry, custom_objects), rebuild=False)
+            model._rebuild()
+            if model._untracked_functional is None and shape and model._untracked_stack:
+                model.build_from_config({"input_shape": shape})
         return model

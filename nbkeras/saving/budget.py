@@ -20,6 +20,8 @@ _local = threading.local()
 def limited(count: int, why: str):
     """Inside the `with` block, variables of no more than `count` bytes in all can be made.
 
+    A block inside another never has more than what is left of the outer one, and takes from it what it uses.
+
     Args:
         count: bytes.
         why: what the message says they are for.
@@ -32,11 +34,17 @@ def limited(count: int, why: str):
         nbkeras.errors.FileError: a variable of shape (5, 5) does not fit into what is left of the file.
     """
     outer = getattr(_local, "left", None)
-    _local.left = (count, why)
+    _local.left = start = outer if outer is not None and outer[0] < count else (count, why)
     try:
         yield
     finally:
-        _local.left = outer
+        used = start[0] - _local.left[0]
+        _local.left = None if outer is None else (outer[0] - used, outer[1])
+
+
+def limited_by_machine():
+    """A `with` block like that of `limited`, for configurations that come without weights: this machine's memory."""
+    return limited(memory(), "this machine's memory")
 
 
 def spend(shape, itemsize: int) -> None:

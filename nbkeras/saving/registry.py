@@ -231,9 +231,24 @@ def array(value):
 
 
 def _make(cls, config, kind: str):
-    """An object of a class from its configuration; what is wrong in it is one kind of error for all that ships."""
-    try:
+    """An object of a class from its configuration."""
+    with usable(cls, kind):
         return cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+
+
+@contextlib.contextmanager
+def usable(cls, kind: str):
+    """Inside, an object of a class is made from a configuration: what is wrong in it is one error for all that ships.
+
+    Args:
+        cls: the class; errors of a user's own stay as they are.
+        kind: the family's word for messages, such as 'optimizer'.
+
+    Raises:
+        ArgumentError: the configuration cannot be used, with the cause.
+    """
+    try:
+        yield
     except NbkerasError:
         raise
     except Exception as error:

@@ -127,6 +127,10 @@ def test_configurations_through_every_other_way_in(target, name):
     config = corpus.CONFIGS[name]()
     text = json.dumps(config)
     ways = [lambda: keras.models.model_from_json(text), lambda: layers.deserialize(config)]
+    if isinstance(config, dict):
+        inner = config["config"]
+        whole = isinstance(inner, dict) and "layers" in inner
+        ways += [lambda cls=cls: cls.from_config(inner) for cls in (keras.Model, keras.models.Functional) if whole]
     compiled = config.get("compile_config") if isinstance(config, dict) else None
     if compiled and compiled != corpus.parts_once()[0]["compile_config"]:
         ways = [lambda: corpus.benign().compile_from_config(compiled)]
