@@ -29,7 +29,12 @@ def serialize(activation):
 
 
 def deserialize(config, custom_objects=None):
-    """An activation from its name or configuration."""
+    """An activation from its name or configuration; that of a layer gives the layer, which serves as one."""
+    from nbkeras.layers import lookup as layers
+
+    name = config.get("class_name") if isinstance(config, dict) else None
+    if isinstance(name, str) and name in layers.known():
+        return layers.deserialize(config, custom_objects)
     return registry.deserialize(config, KNOWN, "activation", custom_objects)
 
 

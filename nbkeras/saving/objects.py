@@ -69,7 +69,8 @@ def _from_families(config: dict):
     if family is not None:
         return family[1](config)
     name = config["config"] if config["class_name"] == "function" else config["class_name"]
-    found = registry.deserialize(config, {}, "object") if _is_own(config, name) else None
+    own = _is_own(config, name) or (isinstance(name, str) and registry.by_bare_name(name) is not None)
+    found = registry.deserialize(config, {}, "object") if own else None
     if found is None:
         raise ArgumentError(
             f"unknown object {str(name)[:100]!r}; {nearest(str(name)[:100], layers.known())}",

@@ -76,6 +76,25 @@ def get_registered_object(name: str, custom_objects=None, module_objects=None):
     return None
 
 
+def by_bare_name(name: str):
+    """The function that was registered as `package>name`, for files that leave the package out; None if there is none.
+
+    Raises:
+        ArgumentError: functions of that name were registered in several packages.
+    """
+    found = {
+        full: thing
+        for full, thing in _registered.items()
+        if full.rpartition(">")[2] == name and not inspect.isclass(thing)
+    }
+    if len(found) > 1:
+        raise ArgumentError(
+            f"the name {name!r} may be any of {sorted(found)}.",
+            next=f"say which one is meant: custom_objects={{{name!r}: ...}}.",
+        )
+    return next(iter(found.values()), None)
+
+
 @contextlib.contextmanager
 def custom_object_scope(custom_objects: dict):
     """Make names known inside a `with` block.
@@ -181,7 +200,7 @@ def deserialize(identifier, known: dict, kind: str, custom_objects=None):
     if isinstance(identifier, dict):
         return _from_dict(identifier, known, kind, custom_objects)
     if isinstance(identifier, str):
-        found = get_registered_object(identifier, custom_objects, known)
+        found = get_registered_object(identifier, custom_objects, known) or by_bare_name(identifier)
         if found is None:
             raise ArgumentError(
                 f"unknown {kind} {identifier!r}; {nearest(identifier, known)}",
@@ -205,7 +224,7 @@ def _from_dict(entry: dict, known: dict, kind: str, custom_objects):
     module, registered = str(entry.get("module") or "keras"), entry.get("registered_name")
     table = known if module.split(".")[0] in ("keras", "tensorflow", "builtins") else {}
     found = get_registered_object(registered, custom_objects) if isinstance(registered, str) else None
-    found = found or get_registered_object(name, custom_objects, table)
+    found = found or get_registered_object(name, custom_objects, table) or by_bare_name(name)
     if found is None:
         raise ArgumentError(
             f"unknown {kind} {name[:100]!r}; {nearest(name[:100], known)}",

@@ -78,7 +78,10 @@ def _attributes(thing) -> Iterator[tuple[str, object]]:
     from nbkeras.layers.layer import Layer
     from nbkeras.models.functional import Functional
     from nbkeras.models.sequential import Sequential
+    from nbkeras.optimizers.loss_scale import LossScaleOptimizer
 
+    if isinstance(thing, LossScaleOptimizer):
+        yield "inner_optimizer", thing.inner_optimizer
     if not isinstance(thing, Layer):
         return
     if isinstance(thing, (Functional, Sequential)):

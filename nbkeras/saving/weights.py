@@ -121,7 +121,8 @@ def load_weights(model, file: Hdf5, skip_mismatch=False, objects_to_skip=()) -> 
         if id(thing) in skipped:
             continue
         if isinstance(thing, State):
-            report.optimizer = _plan_optimizer(thing, model, store, arrays)
+            # An optimizer that wraps another comes before it, and has the state of both.
+            report.optimizer = _plan_optimizer(thing, model, store, arrays) or report.optimizer
         elif type(thing).load_own_variables is not HoldsWeights.load_own_variables:
             custom.append((thing, store))
         else:
@@ -175,9 +176,12 @@ def _plan_optimizer(optimizer, model, store, arrays) -> bool:
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
     variables = optimizer.variables
-    if len(store) <= 2:
-        # Saved before the first step: the step counter and the learning rate, but no slots yet.
+    inner = getattr(optimizer, "inner_optimizer", None)
+    # Saved before the first step: the step counter and the learning rate, but no slots yet.
+    if inner is None and len(store) <= 2:
         variables = variables[: len(store)]
+    elif inner is not None and 2 < len(store) <= 4:
+        variables = [*variables[:2], *inner.variables[: len(store) - 2]]
     datasets = [store.dataset(str(i)) for i in range(len(variables))]
     if len(store) != len(variables) or any(
         found is None or tuple(found.shape) != tuple(own.shape) for found, own in zip(datasets, variables, strict=True)

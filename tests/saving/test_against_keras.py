@@ -241,6 +241,61 @@ def test_what_weights_hold(keras, tmp_path, family, known):
         assert configs[0] == configs[2] and within(*configs[:2])
 
 
+def test_an_initializer_of_three_axes(keras, tmp_path):
+    x = keras.Input((9, 1))
+    make = keras.initializers.STFT
+    outputs = [keras.layers.Conv1D(3, 4, kernel_initializer=make(side, "hann"))(x) for side in ("real", "imag")]
+    theirs = keras.Model(x, outputs)
+    ours, again = there_and_back(keras, tmp_path, theirs)
+    for layers in zip(theirs.layers[1:], ours.layers[1:], again.layers[1:], strict=True):
+        configs = [plain(layer.kernel_initializer.get_config()) for layer in layers]
+        assert configs[0] == configs[2] and within(*configs[:2])
+        np.testing.assert_allclose(layers[1].kernel_initializer((4, 1, 3)), layers[0].kernel, **FORWARD)
+
+
+def test_a_loss_of_sequences(keras, tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 8, 3)).astype("float32"), rng.integers(1, 5, (6, 3)).astype("int32")
+    theirs = keras.Sequential([keras.Input((8, 3)), keras.layers.Dense(5)])
+    theirs.compile("sgd", keras.losses.CTC(name="mine"))
+    models = [theirs, *there_and_back(keras, tmp_path, theirs)]
+    assert plain(theirs.loss.get_config()) == plain(models[2].loss.get_config())
+    assert within(theirs.loss.get_config(), models[1].loss.get_config())
+    losses = [model.evaluate(x, y, verbose=0) for model in models]
+    np.testing.assert_allclose(losses[1:], losses[0], **FORWARD)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_the_scale_of_a_loss(keras, tmp_path, steps):
+    """The state of an optimizer that wraps another, before its first step too: all of it, and no warning."""
+    theirs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, kernel_initializer="ones")])
+    inner = keras.optimizers.Adam(0.02)
+    inner.learning_rate = 0.01
+    theirs.compile(keras.optimizers.LossScaleOptimizer(inner, 8.0, dynamic_growth_steps=3), "mse")
+    x, y = np.float32(D["x"][:, :4]), D["one_hot"]
+    fit = {"batch_size": 24, "shuffle": False, "verbose": 0}
+    if steps:
+        theirs.fit(x, y, epochs=steps, **fit)
+    models = [theirs, *there_and_back(keras, tmp_path, theirs)]
+    for model in models:
+        model.fit(x, y, epochs=2, **fit)
+    first, *others = ([np.asarray(v) for v in model.optimizer.variables] for model in models)
+    for other in others:
+        assert_same(other, first, TRAINED)
+    for model in models[1:]:
+        assert_same([np.asarray(w) for w in model.get_weights()], theirs.get_weights(), TRAINED)
+
+
+def test_layers_as_activations(keras, tmp_path):
+    layers = keras.layers
+    theirs = keras.Sequential([layers.Dense(3, activation=layers.PReLU("uniform")), layers.Activation(layers.ELU(0.3))])
+    x = np.float32(D["x"]) - 0.5
+    theirs(x)
+    ours, again = there_and_back(keras, tmp_path, theirs)
+    same_numbers([theirs, ours, again], x)
+    assert type(ours.layers[0].activation) is nbkeras.layers.PReLU
+
+
 def test_training_goes_on_alike_with_all_that_a_model_has(keras, tmp_path):
     """Some epochs in Keras, the file to us, some epochs, the file back, some epochs: as if all were Keras's."""
     theirs = models.classifier(keras)

@@ -109,3 +109,30 @@ def test_names_are_where_keras_has_them(tmp_path):
     keras.models.save_model(model, tmp_path / "a.keras")
     x = np.ones((1, 2), "float32")
     np.testing.assert_array_equal(keras.models.load_model(tmp_path / "a.keras")(x), model(x))
+
+
+def test_bare_names_of_registered_functions():
+    """Files that leave the package out are understood where only one function can be meant."""
+
+    def twice(x):
+        return 2 * x
+
+    table = keras.saving.get_custom_objects()
+    keras.saving.register_keras_serializable("one")(twice)
+    entry = {"class_name": "function", "module": "mine", "config": "twice", "registered_name": "twice"}
+    try:
+        for name in ("twice", entry):
+            assert keras.activations.get(name) is twice
+            assert keras.layers.Dense.from_config({"units": 2, "activation": name}).activation is twice
+            assert keras.losses.deserialize(name) is twice
+        assert deserialize_keras_object(entry) is twice
+        table["two>twice"] = shout
+        with pytest.raises(ArgumentError, match=r"any of \['one>twice', 'two>twice'\]"):
+            keras.activations.get("twice")
+        assert keras.activations.deserialize("twice", {"twice": shout}) is shout
+        # What ships is never hidden by a bare name.
+        table["three>relu"] = shout
+        assert keras.activations.get("relu") is keras.activations.relu
+    finally:
+        for name in ("one>twice", "two>twice", "three>relu"):
+            table.pop(name, None)
