@@ -34,6 +34,12 @@ class ArgumentError(NbkerasError, ValueError):
     """An argument's value is outside what the function takes."""
 
 
+class MissingKey(ArgumentError, KeyError):
+    """A key of an argument names nothing that there is."""
+
+    __str__ = ArgumentError.__str__
+
+
 class ArgumentTypeError(NbkerasError, TypeError):
     """An argument is of a kind that the function does not take."""
 

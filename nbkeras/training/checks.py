@@ -98,6 +98,9 @@ def label_check(model, batch, caller: str):
             f"{caller}: model {model.name!r} is compiled with a loss, but there are no labels.",
             next="pass y, or let the data yield (x, y) batches.",
         )
+    if model._has_own_loss():
+        # The model's own compute_loss may compare other outputs and labels than these.
+        return lambda y: None
     if not compiled.built:
         compiled.build(batch.y, outputs)
     wanted = Outputs(outputs, compiled.output_names)

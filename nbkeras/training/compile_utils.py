@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nbkeras import config, ops, tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError, nearest
 from nbkeras.losses.lookup import KNOWN as KNOWN_LOSSES
@@ -10,6 +12,7 @@ from nbkeras.metrics.lookup import KNOWN as KNOWN_METRICS
 from nbkeras.saving.registry import get_registered_object
 from nbkeras.training.outputs import Outputs, at
 from nbkeras.training.resolve import ACCURACY, CROSSENTROPY, resolve_loss, resolve_metric
+from nbkeras.training.structure import same_structure
 
 
 class CompileLoss:
@@ -17,7 +20,8 @@ class CompileLoss:
 
     Args:
         loss: a name, function or `Loss`, for all outputs; or a structure of them (list, dict by output name, the
-            outputs' own); None for an output without loss.
+            outputs' own); None for an output without loss. Where it has a list or tuple and the outputs something
+            else, all its losses count for that whole part of the outputs.
         loss_weights: factors of the outputs' losses, in the same forms.
         output_names: names of the outputs.
 
@@ -64,19 +68,20 @@ class CompileLoss:
             y_true, y_pred: nested tensors, or anything with shapes.
         """
         outputs = Outputs(y_pred, self.output_names)
-        matched = [(path, loss) for path, loss in outputs.match(self._loss, "loss") if loss is not None]
-        if tree.is_nested(y_pred) and [path for path, _ in matched] == [()]:
-            matched = [(path, matched[0][1]) for path in outputs.paths]
-        self._used = [path for path, _ in matched]
-        weights = self._weights(outputs)
+        matched = self._matched(outputs)
+        self._used = list(dict.fromkeys(path for path, *_ in matched))
         y_true = outputs.align(y_true, "y", self._used)
         self._entries = []
-        names = {}
-        for path, identifier in matched:
+        owners = {}
+        for path, identifier, weight in matched:
             loss = resolve_loss(identifier, at(y_true, path), at(y_pred, path))
-            name = outputs.name_of(path) or loss.name
-            names[name] = number = names.get(name, -1) + 1
-            self._entries.append((path, loss, weights.get(path), f"{name}_{number}" if number else name))
+            name = base = outputs.name_of(path) or loss.name
+            number = 0
+            # Several losses of one output share its name, as in Keras: logs show the last.
+            while owners.setdefault(name, path) != path:
+                number += 1
+                name = f"{base}_{number}"
+            self._entries.append((path, loss, weight, name))
         if len(self._entries) > 1:
             self.metrics = [Mean(name=f"{name}_loss") for *_, name in self._entries]
         self.built = True
@@ -90,15 +95,25 @@ class CompileLoss:
         """Pairs (path of the output, its `Loss`)."""
         return [(path, loss) for path, loss, *_ in self._entries]
 
-    def _weights(self, outputs) -> dict:
-        if self._loss_weights is None:
-            return {}
-        if not tree.is_nested(self._loss_weights) and len(self._used) > 1:
+    def _matched(self, outputs) -> list:
+        """Triples (path, what was given as loss, its weight or None)."""
+        given, weights = self._loss, self._loss_weights
+        if tree.is_nested(given) and weights is not None and same_structure(given, weights):
+            # Each with its weight: an output may have several losses.
+            given, weights = tree.map_structure(_weighted, given, weights), None
+        found = [(path, loss) for path, loss in outputs.match(given, "loss") if loss is not None]
+        if not tree.is_nested(given) and [path for path, _ in found] == [()]:
+            found = [(path, given) for path in outputs.paths]
+        if weights is not None and not tree.is_nested(weights) and len(found) > 1:
             raise ArgumentError(
-                f"compile: loss_weights is one number for {len(self._used)} losses.",
+                f"compile: loss_weights is one number for {len(found)} losses.",
                 next="give a list or dict with one for each output.",
             )
-        return dict(outputs.match(self._loss_weights, "loss_weights"))
+        weight_of = {} if weights is None else dict(outputs.match(weights, "loss_weights"))
+        return [
+            (path, loss.loss, loss.weight) if isinstance(loss, _Weighted) else (path, loss, weight_of.get(path))
+            for path, loss in found
+        ]
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The total loss of a batch; None if no output has a loss.
@@ -250,6 +265,18 @@ class CompileMetrics:
         """Start all metrics anew."""
         for metric in self.metrics:
             metric.reset_state()
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    """A loss of a structure, and its weight."""
+
+    loss: object
+    weight: float | None
+
+
+def _weighted(loss, weight):
+    return None if loss is None else _Weighted(loss, weight)
 
 
 def _sample_weights(outputs, sample_weight):

@@ -78,7 +78,9 @@ class Compiled:
         steps_per_execution = checks.whole("steps_per_execution", steps_per_execution, "compile")
         optimizer = None if optimizer is None else optimizers.get(optimizer)
         names = self._names()
-        compiled_loss = CompileLoss(loss, loss_weights, output_names=names) if loss is not None else None
+        compiled_loss = (
+            CompileLoss(loss, loss_weights, output_names=self._names(each=True)) if loss is not None else None
+        )
         compiled_metrics = None
         if metrics is not None or weighted_metrics is not None:
             compiled_metrics = CompileMetrics(metrics, weighted_metrics, output_names=names)
@@ -120,9 +122,13 @@ class Compiled:
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
-    def _names(self):
+    def _names(self, each=False):
+        """The names of the outputs; with `each` of the layers that make them, if those are names of several."""
         try:
-            return list(self.output_names)
+            names = list(self.output_names)
+            if each and len(names) < len(self.outputs):
+                names = [tensor.history[0].operation.name for tensor in self.outputs]
+            return names
         except (AttributeError, NbkerasError):
             return None
 
@@ -207,11 +213,15 @@ class Compiled:
             total = total + part
         return total
 
+    def _has_own_loss(self) -> bool:
+        """True if a subclass overrides `compute_loss`."""
+        return type(self).compute_loss not in _DEFAULTS
+
     def _loss_of(self, x, y, y_pred, sample_weight, training):
         """`compute_loss`, which older subclasses override without `training`."""
         taken = inspect.signature(self.compute_loss).parameters
         flag = {"training": training} if "training" in taken or "kwargs" in taken else {}
-        if not training and self._compile_loss is None and not self.losses and type(self).compute_loss in _DEFAULTS:
+        if not training and self._compile_loss is None and not self.losses and not self._has_own_loss():
             return ops.zeros(())
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **flag)
         if loss is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nbkeras import tree
-from nbkeras.errors import ArgumentError, DataError, nearest
+from nbkeras.errors import ArgumentError, DataError, MissingKey, nearest
 
 
 def at(structure, path):
@@ -54,9 +54,12 @@ class Outputs:
         self.metric_names = given if nested else self.names
 
     def name_of(self, path) -> str | None:
-        """The name of a leaf, or the keys that lead to an inner part."""
+        """The name of a leaf, the keys that lead to an inner part, or all names for the whole."""
         if path in self.paths:
             return self.names[self.paths.index(path)]
+        if not path:
+            names = list(self.structure) if isinstance(self.structure, dict) else self.metric_names
+            return "_".join(names) if all(names) else None
         return "/".join(map(str, path)) or None
 
     def match(self, given, argument: str, lists: bool = False) -> list:
@@ -64,19 +67,25 @@ class Outputs:
 
         Args:
             given: an entry, or entries in the outputs' structure, as a list in the outputs' order, or as a dict by
-                their names.
+                their names. A list or tuple of another kind than its part of the outputs has several entries for
+                that whole part.
             argument: its name, for messages.
             lists: entries may be lists themselves (metrics); a dict may then leave outputs out.
 
         Raises:
-            ArgumentError: keys or lengths do not fit the outputs.
+            ArgumentError: lengths do not fit the outputs.
+            MissingKey: keys do not fit the outputs.
         """
         if lists and len(self.paths) == 1:
             return [(self.paths[0], self._entry(given, self.paths[0], argument, lists))]
         return list(self._match(given, self.structure, (), argument, lists))
 
     def _match(self, given, outputs, path, argument, lists) -> Iterator:
-        if not tree.is_nested(outputs):
+        # Keras takes several losses for a lone output but counts the first only; here they are an error.
+        if not lists and len(self.paths) > 1 and _several(given, outputs):
+            for entry in given:
+                yield from self._match(entry, outputs, path, argument, lists)
+        elif not tree.is_nested(outputs):
             yield path, self._entry(given, path, argument, lists)
         elif isinstance(given, dict):
             yield from self._match_dict(given, outputs, path, argument, lists)
@@ -102,7 +111,7 @@ class Outputs:
         if isinstance(given, dict) and "class_name" not in given:
             known = [self.name_of(path)] if self.name_of(path) else list(given)
             if len(given) != 1 or not set(given) <= set(known):
-                raise self._mismatch(argument, f"keys {list(given)}")
+                raise self._mismatch(argument, f"keys {list(given)}", error=MissingKey)
             given = next(iter(given.values()))
         if lists or not isinstance(given, (list, tuple)):
             return given
@@ -119,7 +128,7 @@ class Outputs:
         unknown = [key for key in given if key not in keys]
         if unknown:
             hint = nearest(str(unknown[0]), map(str, keys))
-            raise self._mismatch(argument, f"key {unknown[0]!r}", hint)
+            raise self._mismatch(argument, f"key {unknown[0]!r}", hint, MissingKey)
         missing = [key for key in keys if key not in given]
         if missing and not lists and not isinstance(outputs, dict):
             raise self._mismatch(argument, f"no key {missing[0]!r}", "give None for outputs without one.")
@@ -127,10 +136,10 @@ class Outputs:
             if name in given:
                 yield from self._match(given[name], outputs[key], (*path, key), argument, lists)
 
-    def _mismatch(self, argument, got, hint=None):
+    def _mismatch(self, argument, got, hint=None, error=ArgumentError):
         names = [name for name in self.names if name]
         known = f"output names {names}" if names else f"outputs {self.structure!r}"
-        return ArgumentError(
+        return error(
             f"compile: {argument} must fit the model's {known}; got {got}.",
             next=hint or f"give a dict by output name, or one entry of {argument} for each output.",
         )
@@ -190,11 +199,24 @@ class Outputs:
             values = [values]
         if not isinstance(values, (list, tuple)) or len(values) != len(outputs):
             raise _Unfit
-        return [self._align(v, part, (*path, i)) for i, (v, part) in enumerate(zip(values, outputs, strict=True))]
+        parts = zip(values, outputs, strict=True)
+        return tree.rebuild(outputs, [self._align(v, part, (*path, i)) for i, (v, part) in enumerate(parts)])
 
 
 class _Unfit(Exception):
     """Values do not have the outputs' structure."""
+
+
+def _several(given, outputs) -> bool:
+    """True if a list or tuple is no structure of entries, but has several for the same part of the outputs."""
+    if not isinstance(given, (list, tuple)):
+        return False
+    flat = not any(tree.is_nested(entry) for entry in given)
+    if flat and len(given) == len(tree.flatten(outputs)):
+        return False
+    if isinstance(outputs, dict) or not tree.is_nested(outputs):
+        return len(given) > 1
+    return not flat and not isinstance(outputs, type(given))
 
 
 def _nothing(structure):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbkeras import losses, metrics, ops
+from nbkeras import losses, metrics, ops, tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError
 from nbkeras.graph.traced import Traced
 from nbkeras.training.compile_utils import CompileLoss, CompileMetrics
@@ -13,6 +13,13 @@ A, B, C = (RNG.random((6, 2)).astype("float32") for _ in range(3))
 TRUE_A, TRUE_B, TRUE_C = (RNG.random((6, 2)).astype("float32") for _ in range(3))
 WEIGHT, OTHER = (RNG.random(6).astype("float32") for _ in range(2))
 NAMES = ["a", "b"]
+
+
+def whole(y_true, y_pred):
+    """A loss of a structure of two outputs."""
+    (first, second), (a, b) = tree.flatten(y_true), tree.flatten(y_pred)
+    return (first - a) ** 2 + 3 * abs(second - b)
+
 
 # (loss, loss_weights, output names, y, y_pred, sample_weight)
 LOSSES = {
@@ -39,6 +46,24 @@ LOSSES = {
         ["p", "q", "r"],
         {"x": TRUE_A, "y": [TRUE_B, TRUE_C]},
         {"x": A, "y": [B, C]},
+        None,
+    ),
+    "two of a leaf": (["mse", ["mae", "mse"]], [1.0, [0.3, 3.0]], NAMES, [TRUE_A, TRUE_B], [A, B], None),
+    "whole and parts": ((whole, ["mse", "mae"]), (2.0, [0.5, 0.1]), NAMES, [TRUE_A, TRUE_B], [A, B], None),
+    "whole dict": (
+        [whole, {"a": "mae"}],
+        None,
+        NAMES,
+        {"a": TRUE_A, "b": TRUE_B},
+        {"a": A, "b": B},
+        None,
+    ),
+    "deep": (
+        {"x": "mse", "y": [whole, (None, "mse")]},
+        None,
+        ["p", "q", "r"],
+        {"x": TRUE_A, "y": (TRUE_B, TRUE_C)},
+        {"x": A, "y": (B, C)},
         None,
     ),
 }
@@ -184,7 +209,7 @@ def build_metrics(given, names=NAMES):
         (lambda: CompileMetrics("accuracy", None), ArgumentTypeError, r"write metrics=\['accuracy'\]"),
         (lambda: CompileLoss("mse", "heavy"), ArgumentTypeError, "expected loss_weights to be a number, list or dict"),
         (lambda: build_loss(["mse"] * 3), ArgumentError, r"output names \['a', 'b'\]; got 3 entries for 2 outputs"),
-        (lambda: build_loss({"a": "mse", "c": "mae"}), ArgumentError, r"names \['a', 'b'\]; got key 'c'"),
+        (lambda: build_loss({"a": "mse", "c": "mae"}), KeyError, r"names \['a', 'b'\]; got key 'c'"),
         (lambda: build_loss({"a": "mse"}), ArgumentError, "no key 'b'.\n.*give None for outputs without one"),
         (lambda: build_loss("mse", [1.0]), ArgumentError, "loss_weights must fit .* 1 entries for 2 outputs"),
         (lambda: build_loss("mse", {"a": 1.0, "d": 1.0}), ArgumentError, "loss_weights must fit .* got key 'd'"),

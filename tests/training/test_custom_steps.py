@@ -141,3 +141,35 @@ def test_models_inside_models_share_weights_and_train():
     np.testing.assert_allclose(outer.predict(X, verbose=0), 2 * inner.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
     inner.fit(X, Y, verbose=0)
     np.testing.assert_allclose(outer.predict(X, verbose=0), 2 * inner.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
+
+
+class Doubled(nbkeras.Model):
+    """Its one output is held against two labels."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return super().compute_loss(x=x, y=y, y_pred=[y_pred, y_pred], sample_weight=sample_weight)
+
+
+def test_own_compute_loss_splits_the_output():
+    x = nbkeras.Input((3,))
+    model = Doubled(x, layers.Dense(1)(x))
+    model.compile("sgd", ["mse", "mean_absolute_error"])
+    data, labels = np.ones((4, 3), "float32"), (np.zeros((4, 1), "float32"), np.ones((4, 1), "float32"))
+    found = model.evaluate(data, labels, verbose=0, return_dict=True)
+    y = model.predict(data, verbose=0)
+    expected = {"mse_loss": np.mean(y**2), "mean_absolute_error_loss": np.mean(abs(y - 1))}
+    assert found == pytest.approx({"loss": sum(expected.values()), **expected}, rel=1e-5)
+
+
+def test_losses_in_nested_outputs_are_named_after_keys_and_layers():
+    x = nbkeras.Input((3,))
+    a, b = layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)
+    model = nbkeras.Model(x, {"p": (a, b), "q": b})
+
+    def whole(y_true, y_pred):
+        return abs(y_true[0] - y_pred[0]) + abs(y_true[1] - y_pred[1])
+
+    model.compile("sgd", {"p": [whole, (None, "mse")], "q": "mae"})
+    ones = np.ones((4, 1), "float32")
+    history = model.fit(np.ones((4, 3), "float32"), {"p": (ones, ones), "q": ones}, verbose=0).history
+    assert set(history) == {"loss", "p_loss", "p/b_loss", "q_loss"}
