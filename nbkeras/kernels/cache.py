@@ -25,7 +25,7 @@ import numba
 
 import nbkeras
 from nbkeras.config import setting
-from nbkeras.kernels import vector
+from nbkeras.kernels import pruning, vector
 
 MAGIC = b"nbkeras object 1\n"
 
@@ -100,13 +100,25 @@ def _open_folder() -> Path | None:
     place = root / f"{digest()}-{processor}"
     try:
         os.makedirs(root, mode=0o700, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(place, mode=0o700)
+        made = _make(place)
         # The root may be a link that the user made (to a scratch disk); the folder of entries may not.
         problem = _distrust(os.stat(root), sticky=True) or _distrust(os.lstat(place))
     except OSError as error:
         return _refuse(f"{root} cannot be used ({error.strerror})")
-    return place if problem is None else _refuse(f"{root} {problem}")
+    if problem is not None:
+        return _refuse(f"{root} {problem}")
+    pruning.mark(place)
+    if made:
+        pruning.prune(root, place)
+    return place
+
+
+def _make(place: Path) -> bool:
+    try:
+        os.mkdir(place, mode=0o700)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _distrust(status: os.stat_result, sticky: bool = False) -> str | None:
