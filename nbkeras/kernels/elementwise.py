@@ -208,91 +208,63 @@ def _store(like, code, target, source, count, staging):
             copy_bytes(target, staging, count * size)
 
 
-@kernel
-def elementwise(
-    operands: "i8 k*(3+d)", shape: "i8 d", program: "i8 p*5", constants: "T c", d: "i8", p: "i8", n: "i8", lo, hi
-):
-    """Run a program on blocks [lo, hi) of an output of n elements (see the module's docstring)."""
-    registers = address_of(scratch(constants, FILE))
-    staging = address_of(scratch(operands, BLOCK))
-    index = scratch(operands, DIMENSIONS)
-    at = scratch(operands, REGISTERS)  # where each register's block stands now
-    own = own_code(constants)
-    size = _size(own)
-    step = lanes_of(constants)
-    copied = _overwritten(operands, program, d, p)
-    for block in range(lo, hi):
-        start = block * BLOCK
-        count = min(BLOCK, n - start)
-        steps = (count + step - 1) // step
-        whole = steps * step == count
-        for line in range(p):
-            i = 5 * line
-            opcode = program[i]
-            if opcode == STORE:
-                row = program[i + 1] * (3 + d)
-                code = operands[row + 1]
-                target = operands[row] + start * _size(code)
-                _store(constants, code, target, at[program[i + 2]], count, staging)
-            else:
-                home = registers + program[i + 1] * PITCH * size
-                if opcode == LOAD:
-                    row = program[i + 2] * (3 + d)
-                    in_place = (copied >> min(line, 63)) & 1 == 0
-                    home = _load(constants, operands, row, shape, d, start, count, home, staging, index, in_place)
-                elif opcode == CONSTANT:
-                    fill_lanes(constants, home, constants[program[i + 2]], steps)
+def _machine(name, apply, document):
+    """The kernel that runs programs of the instructions that `apply` knows."""
+
+    def run(
+        operands: "i8 k*(3+d)", shape: "i8 d", program: "i8 p*5", constants: "T c", d: "i8", p: "i8", n: "i8", lo, hi
+    ):
+        """Run a program on blocks [lo, hi) of an output of n elements (see the module's docstring)."""
+        registers = address_of(scratch(constants, FILE))
+        staging = address_of(scratch(operands, BLOCK))
+        index = scratch(operands, DIMENSIONS)
+        at = scratch(operands, REGISTERS)  # where each register's block stands now
+        own = own_code(constants)
+        size = _size(own)
+        step = lanes_of(constants)
+        copied = _overwritten(operands, program, d, p)
+        for block in range(lo, hi):
+            start = block * BLOCK
+            count = min(BLOCK, n - start)
+            steps = (count + step - 1) // step
+            whole = steps * step == count
+            for line in range(p):
+                i = 5 * line
+                opcode = program[i]
+                if opcode == STORE:
+                    row = program[i + 1] * (3 + d)
+                    code = operands[row + 1]
+                    target = operands[row] + start * _size(code)
+                    _store(constants, code, target, at[program[i + 2]], count, staging)
                 else:
-                    # stored by the next instruction as it is: then written there at once
-                    if whole and line + 1 < p and program[i + 5] == STORE and program[i + 7] == program[i + 1]:
-                        row = program[i + 6] * (3 + d)
-                        if operands[row + 1] == own:
-                            home = operands[row] + start * size
-                    _apply(constants, opcode, home, at[program[i + 2]], at[program[i + 3]], at[program[i + 4]], steps)
-                at[program[i + 1]] = home
+                    home = registers + program[i + 1] * PITCH * size
+                    if opcode == LOAD:
+                        row = program[i + 2] * (3 + d)
+                        in_place = (copied >> min(line, 63)) & 1 == 0
+                        home = _load(constants, operands, row, shape, d, start, count, home, staging, index, in_place)
+                    elif opcode == CONSTANT:
+                        fill_lanes(constants, home, constants[program[i + 2]], steps)
+                    else:
+                        # stored by the next instruction as it is: then written there at once
+                        if whole and line + 1 < p and program[i + 5] == STORE and program[i + 7] == program[i + 1]:
+                            row = program[i + 6] * (3 + d)
+                            if operands[row + 1] == own:
+                                home = operands[row] + start * size
+                        apply(
+                            constants, opcode, home, at[program[i + 2]], at[program[i + 3]], at[program[i + 4]], steps
+                        )
+                    at[program[i + 1]] = home
+
+    run.__name__ = run.__qualname__ = name
+    run.__doc__ = document
+    return kernel(run)
 
 
-@kernel
-def elementwise_rare(
-    operands: "i8 k*(3+d)", shape: "i8 d", program: "i8 p*5", constants: "T c", d: "i8", p: "i8", n: "i8", lo, hi
-):
-    """`elementwise` with the rarer functions too: a second kernel, so that only their users pay for compiling them."""
-    registers = address_of(scratch(constants, FILE))
-    staging = address_of(scratch(operands, BLOCK))
-    index = scratch(operands, DIMENSIONS)
-    at = scratch(operands, REGISTERS)  # where each register's block stands now
-    own = own_code(constants)
-    size = _size(own)
-    step = lanes_of(constants)
-    copied = _overwritten(operands, program, d, p)
-    for block in range(lo, hi):
-        start = block * BLOCK
-        count = min(BLOCK, n - start)
-        steps = (count + step - 1) // step
-        whole = steps * step == count
-        for line in range(p):
-            i = 5 * line
-            opcode = program[i]
-            if opcode == STORE:
-                row = program[i + 1] * (3 + d)
-                code = operands[row + 1]
-                target = operands[row] + start * _size(code)
-                _store(constants, code, target, at[program[i + 2]], count, staging)
-            else:
-                home = registers + program[i + 1] * PITCH * size
-                if opcode == LOAD:
-                    row = program[i + 2] * (3 + d)
-                    in_place = (copied >> min(line, 63)) & 1 == 0
-                    home = _load(constants, operands, row, shape, d, start, count, home, staging, index, in_place)
-                elif opcode == CONSTANT:
-                    fill_lanes(constants, home, constants[program[i + 2]], steps)
-                else:
-                    # stored by the next instruction as it is: then written there at once
-                    if whole and line + 1 < p and program[i + 5] == STORE and program[i + 7] == program[i + 1]:
-                        row = program[i + 6] * (3 + d)
-                        if operands[row + 1] == own:
-                            home = operands[row] + start * size
-                    _apply_rare(
-                        constants, opcode, home, at[program[i + 2]], at[program[i + 3]], at[program[i + 4]], steps
-                    )
-                at[program[i + 1]] = home
+elementwise = _machine(
+    "elementwise", _apply, "Run a program on blocks [lo, hi) of an output of n elements (see the module's docstring)."
+)
+elementwise_rare = _machine(
+    "elementwise_rare",
+    _apply_rare,
+    "`elementwise` with the rarer functions too: a second kernel, so that only their users pay for compiling them.",
+)

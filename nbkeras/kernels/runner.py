@@ -17,9 +17,6 @@ from nbkeras.kernels.team import ACTIVE, BUSY, STATE, call, load, replace, share
 #: Columns of a program's table: address of the kernel, address of its arguments, items, items a chunk.
 COLUMNS = 4
 
-#: Work, in nanoseconds of one core, below which a launch stays on the calling thread.
-SERIAL_BELOW = 20_000
-
 
 def _run(table, first, last, state):
     for step in range(first, last):
