@@ -206,17 +206,8 @@ def decay_segments(w: "T n", lr: "T 1", rate: "f8", offsets: "i8 s+1", mask: "i8
 
 
 @kernel
-def average(a: "T n", w: "T n", momentum: "f8", lo, hi):
-    """a = momentum*a + (1-momentum)*w."""
-    keep = type(a[0])(momentum)
-    take = type(a[0])(1.0) - keep
-    for i in range(lo, hi):
-        a[i] = keep * a[i] + take * w[i]
-
-
-@kernel
 def average_from_first(a: "T n", w: "T n", step: "i8 1", momentum: "f8", lo, hi):
-    """As `average`, but a = w while step is 0: Keras's moving average of weights starts at the first update."""
+    """a = momentum*a + (1-momentum)*w, or w while step is 0: Keras's average of weights starts at the first update."""
     keep = type(a[0])(momentum)
     if step[0] == 0:
         keep = type(a[0])(0.0)

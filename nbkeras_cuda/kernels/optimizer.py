@@ -235,19 +235,8 @@ def decay_segments(w: "T n", lr: "T 1", rate: "f8", offsets: "i8 s+1", mask: "i8
 
 
 @kernel
-def average(a: "T n", w: "T n", momentum: "f8", lo, hi):
-    """a = momentum*a + (1-momentum)*w."""
-    keep = T(momentum)
-    take = T(1) - keep
-    i = lo + cuda.grid(1)
-    while i < hi:
-        a[i] = keep * a[i] + take * w[i]
-        i += cuda.gridsize(1)
-
-
-@kernel
 def average_from_first(a: "T n", w: "T n", step: "i8 1", momentum: "f8", lo, hi):
-    """As `average`, but a = w while step is 0: Keras's moving average of weights starts at the first update."""
+    """a = momentum*a + (1-momentum)*w, or w while step is 0: Keras's average of weights starts at the first update."""
     keep = T(momentum)
     if step[0] == 0:
         keep = T(0)

@@ -192,7 +192,7 @@ WITHOUT = {
     "reads bytes as something else": "view",
     "has a first derivative only, or the user's: tests of its own": "ctc own_gradient",
     "changes variables after the gradient is taken": "sgd adam adam_amsgrad rmsprop segment_norms clip_segments "
-    "clip_global clip_values average average_from_first decay_segments increment pack unpack",
+    "clip_global clip_values average_from_first decay_segments increment pack unpack",
     "made by the fuse pass": "gated_matmul gated_convolution_input elementwise",
 }
 

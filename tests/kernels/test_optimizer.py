@@ -181,9 +181,6 @@ def test_global_clipping_keeps_zeros(code, dtype, norm):
 def test_average(code, dtype):
     a, w = arrays(33, 2, dtype)
     before = a.astype("f8")
-    launch(optimizer.average, code, a, w, 0.9, items=33, chunk=16)
-    close(a, 0.9 * before + 0.1 * w.astype("f8"), dtype)
-    before = a.astype("f8")
     launch(optimizer.average_from_first, code, a, w, np.array([1]), 0.9, items=33, chunk=16)
     close(a, 0.9 * before + 0.1 * w.astype("f8"), dtype)
     launch(optimizer.average_from_first, code, a, w, np.array([0]), 0.9, items=33, chunk=16)

@@ -129,7 +129,6 @@ def _decay(w, lr, rate, offsets, mask):
 _row("clip_segments", 1, {"limit": float}, _clip_segments, segments=("offsets",))
 _row("clip_global", 1, {"s": int, "limit": float}, _clip_global)
 _row("clip_values", 1, {"limit": float}, lambda g, limit: (np.clip(g, -limit, limit),))
-_row("average", 1, {"momentum": float}, lambda a, w, momentum: (momentum * a + (1 - momentum) * w,))
 _row(
     "average_from_first",
     1,

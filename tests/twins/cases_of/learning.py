@@ -94,9 +94,6 @@ def optimizer(maker):
                 lambda rng, real, n=n: [np.where(np.arange(n) == 7, np.nan, normal(rng, n, real)).astype(real), 0.5],
                 n,
             )
-            maker.add(
-                "average", f"{n}", dtype, lambda rng, real, n=n: [normal(rng, n, real), normal(rng, n, real), 0.99], n
-            )
             for step in (0, 1):
                 maker.add(
                     "average_from_first",
