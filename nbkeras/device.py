@@ -40,6 +40,7 @@ class Backend:
         program: `program(launches)` -> an object with `run(first, last)` and `set_pointer` (see `kernels/runner.py`).
         array: the type of its arrays; like NumPy's they have shape, dtype, slices, `view(dtype)` and `reshape`.
         table: `table(rows)` -> a pointer argument that points to rows of (array, numbers...).
+        address: `address(array)` -> where a kernel may read the array as it lies, or None if it must be copied first.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Backend:
     program: Callable[[Sequence[tuple]], Any]
     array: type
     table: Callable[[Sequence[tuple]], Any]
+    address: Callable[[Any], int | None]
 
 
 _backend: Backend | None = None

@@ -39,6 +39,7 @@ def backend():
         program=lambda launches: Program(launcher, launches),
         array=DeviceArray,
         table=AddressTable,
+        address=lambda array: array.address,
     )
 
 

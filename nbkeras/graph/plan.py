@@ -51,6 +51,14 @@ class Plan:
         """The memory of a symbol, as an array of its shape and dtype."""
         return self._buffers.array(symbol)
 
+    def owner(self, symbol):
+        """The symbol or variable in whose memory a symbol lies; None if no launch names it."""
+        return self._buffers.places.of.get(id(symbol), (None, 0))[0]
+
+    def distance(self, symbol) -> int:
+        """Bytes from the start of that memory to the symbol's."""
+        return self._buffers.places.of[id(symbol)][1]
+
     def _bind(self):
         known: dict[int, object] = {}
 
@@ -73,15 +81,25 @@ class Plan:
         self.program = self.backend.program(
             [(s.kernel, s.dtype, [bound(a) for a in s.arguments], s.items, s.chunk) for s in self.steps]
         )
-        self._run = None
+        self._run, self._plain = None, False
         self.inputs = [self.array(s) for s in self.graph.inputs]
         self.outputs = [self.array(s) for s in self.graph.outputs]
         self._generations = Storage.generation, self._buffers.scratch.generation
 
-    def run(self):
-        """One pass over all launches; bound again first if a variable or the scratch memory has moved since."""
+    def ready(self):
+        """The program, bound to where memory is now, for who points it elsewhere; None until a first `run()` has
+        settled that a run is the program and nothing besides."""
+        self._refresh()
+        return self.program if self._plain else None
+
+    def _refresh(self):
+        """Bind again if a variable or the scratch memory has moved."""
         if self._generations != (Storage.generation, self._buffers.scratch.generation):
             self._bind()
+
+    def run(self):
+        """One pass over all launches; bound again first if a variable or the scratch memory has moved since."""
+        self._refresh()
         if self._run is None:
             self._first_run()
         else:
@@ -91,7 +109,8 @@ class Plan:
         """Settle what a run does: with NBKERAS_CHECK=1 each one is compared with the reference."""
         from nbkeras.graph import check, show
 
-        self._run = functools.partial(check.checked_run, self) if config.flag("NBKERAS_CHECK") else self.program.run
+        self._plain = not config.flag("NBKERAS_CHECK")
+        self._run = self.program.run if self._plain else functools.partial(check.checked_run, self)
         if config.flag("NBKERAS_DEBUG"):
             print(show.describe(self, show.timed_run(self)), file=sys.stderr)
         else:

@@ -35,4 +35,5 @@ def backend():
         program=runner.Program,
         array=np.ndarray,
         table=runner.AddressTable,
+        address=memory.address,
     )

@@ -21,7 +21,7 @@ def empty(shape, dtype) -> np.ndarray:
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     size = math.prod(shape) * dtype.itemsize
     raw = np.empty(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    start = -raw.__array_interface__["data"][0] % ALIGNMENT  # `raw.ctypes` takes three times as long
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
@@ -33,6 +33,20 @@ def to_host(array: np.ndarray) -> np.ndarray:
 def from_host(array: np.ndarray, values: np.ndarray) -> None:
     """Copy values into an array."""
     np.copyto(array, values)
+
+
+def address(array: np.ndarray) -> int | None:
+    """Where the array lies, if a kernel can read it there: no gaps, aligned, the machine's byte order.
+
+    Example:
+        >>> rows = np.zeros((4, 6), "float32")
+        >>> address(rows) == rows.ctypes.data, address(rows[:, :2])
+        (True, None)
+    """
+    flags = array.flags
+    if flags.c_contiguous and flags.aligned and array.dtype.isnative:
+        return array.__array_interface__["data"][0]
+    return None
 
 
 def wait() -> None:
