@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .common import ratio
+from .common import ratio, seconds_per_call
 
 #: M×K×N of the products in a training step of the reference workloads, and one large one.
 PRODUCTS = {
@@ -22,31 +22,62 @@ def numpy_sigmoid(x: np.ndarray) -> np.ndarray:
     return np.float32(1) / (np.float32(1) + np.exp(-x))
 
 
-class MatrixProduct:
-    """`ops.matmul` of float32 matrices over `numpy.matmul`."""
+def product(left: np.ndarray, right: np.ndarray, transpose_left: bool, transpose_right: bool):
+    """A call that runs the matmul kernel on stored operands and the array that it fills."""
+    from nbkeras.kernels import gemm, runner
 
-    version = "1"
+    (m, k) = left.T.shape if transpose_left else left.shape
+    n = right.shape[0] if transpose_right else right.shape[1]
+    result = np.empty((m, n), np.float32)
+    numbers = dict.fromkeys("batch m n k a_step x_step transpose_a transpose_x".split(), 0)
+    numbers.update(batch=1, m=m, n=n, k=k, transpose_a=int(transpose_left), transpose_x=int(transpose_right))
+    numbers.update(has_bias=0, activation=0, gate_code=0, accumulate=0)
+    arguments = (result, left, right, None, None, *numbers.values())
+    return runner.Program([(gemm.matmul, "f4", arguments, *gemm.matmul.schedule(**numbers))]).run, result
+
+
+class MatrixProduct:
+    """The kernel of float32 matrix products over `numpy.matmul`, both into an array that is there."""
+
+    version = "2"
     timeout = 300
     unit = "ratio to NumPy"
     params = (tuple(PRODUCTS), ("plain", "left transposed", "right transposed"))
     param_names = ("size", "operands")
 
     def setup(self, size, operands):
-        from nbkeras import ops
-
         rows, inner, columns = PRODUCTS[size]
+        left_turned, right_turned = operands == "left transposed", operands == "right transposed"
         rng = np.random.default_rng(0)
-        self.left = rng.standard_normal((rows, inner), dtype=np.float32)
-        self.right = rng.standard_normal((inner, columns), dtype=np.float32)
-        if operands == "left transposed":
-            self.left = np.ascontiguousarray(self.left.T).T
-        elif operands == "right transposed":
-            self.right = np.ascontiguousarray(self.right.T).T
-        self.matmul = ops.matmul
-        self.matmul(self.left, self.right)
+        left = rng.standard_normal((inner, rows) if left_turned else (rows, inner), dtype=np.float32)
+        right = rng.standard_normal((columns, inner) if right_turned else (inner, columns), dtype=np.float32)
+        self.ours, result = product(left, right, left_turned, right_turned)
+        self.left, self.right = left.T if left_turned else left, right.T if right_turned else right
+        self.result = np.empty_like(result)
+        self.ours()
+        assert np.allclose(result, self.left @ self.right, atol=1e-2)
 
     def track_ratio_numpy(self, size, operands):
-        return ratio(lambda: self.matmul(self.left, self.right), lambda: np.matmul(self.left, self.right))
+        return ratio(self.ours, lambda: np.matmul(self.left, self.right, out=self.result))
+
+
+class EagerCall:
+    """What one eager call of a small operation costs, in seconds."""
+
+    version = "1"
+    unit = "seconds"
+    params = ("relu", "add", "matmul")
+    param_names = ("operation",)
+
+    def setup(self, operation):
+        from nbkeras import ops
+
+        x = np.ones((8, 8), np.float32)
+        function = getattr(ops, operation)
+        self.call = (lambda: function(x)) if operation == "relu" else (lambda: function(x, x))
+
+    def track_seconds(self, operation):
+        return seconds_per_call(self.call)
 
 
 class Elementwise:
