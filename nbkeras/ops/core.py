@@ -153,9 +153,9 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
 
     Example:
         >>> import numpy as np
-        >>> vectorize(lambda a, b: a + b)(np.array([1, 2]), np.array([[10], [20]]))
-        array([[11, 12],
-               [21, 22]])
+        >>> vectorize(lambda a, b: a + b)(np.array([1, 2], "float32"), np.array([[10], [20]], "float32"))
+        array([[11., 12.],
+               [21., 22.]], dtype=float32)
     """
     if not callable(pyfunc):
         raise ArgumentError(f"vectorize: expected a callable, got {pyfunc!r}.")
