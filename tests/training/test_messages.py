@@ -93,6 +93,15 @@ def test_wrong_results_of_own_steps(method, value, error, message):
         model.fit(X, X[:, :1], verbose=0)
 
 
+@pytest.fixture
+def heard():
+    """Control-C is heard, also where the tests run in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_control_c_ends_fit_between_steps_and_the_model_is_usable():
     model = nbkeras.Sequential([nbkeras.Input((4,)), layers.Dense(8, "relu"), layers.Dense(1)])
     model.compile("adam", "mse")
