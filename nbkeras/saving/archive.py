@@ -216,13 +216,13 @@ class Archive:
         return self._bytes(WEIGHTS)
 
 
-def write(file, config: dict, weights: bytes | memoryview) -> None:
+def write(file, config: dict, weights: list[bytes | memoryview]) -> None:
     """Write an archive.
 
     Args:
         file: a binary file, open for writing.
         config: the model's configuration.
-        weights: an HDF5 file.
+        weights: an HDF5 file, one piece after another.
     """
     from nbkeras import __version__
 
@@ -233,16 +233,21 @@ def write(file, config: dict, weights: bytes | memoryview) -> None:
         "date_saved": now.strftime("%Y-%m-%d@%H:%M:%S"),
     }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in (
-            (METADATA, json.dumps(metadata).encode()),
-            (CONFIG, json.dumps(config).encode()),
+        for name, pieces in (
+            (METADATA, [json.dumps(metadata).encode()]),
+            (CONFIG, [json.dumps(config).encode()]),
             (WEIGHTS, weights),
         ):
-            archive.writestr(zipfile.ZipInfo(name, now.timetuple()[:6]), data)
+            member = zipfile.ZipInfo(name, now.timetuple()[:6])
+            # Known beforehand, so that fields of 64 bits are there if they are needed.
+            member.file_size = sum(len(piece) for piece in pieces)
+            with archive.open(member, "w") as opened:
+                for piece in pieces:
+                    opened.write(piece)
 
 
 def to_bytes(config: dict, weights: bytes) -> bytes:
     """An archive in memory."""
     file = io.BytesIO()
-    write(file, config, weights)
+    write(file, config, [weights])
     return file.getvalue()

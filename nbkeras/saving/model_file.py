@@ -44,7 +44,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True) -> None:
 def _write(model, file) -> None:
     if not model.built:
         warnings.warn(f"model {model.name!r} is saved before it is built: the file has no weights of it.", stacklevel=4)
-    archive.write(file, model_config(model), weights.to_bytes(model))
+    archive.write(file, model_config(model), weights.pieces(model))
 
 
 def model_config(model) -> dict:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
-
-import numpy as np
 
 from nbkeras.errors import FileError, StateError
 from nbkeras.layers.weights import HoldsWeights
 from nbkeras.optimizers.state import State
 from nbkeras.saving.atomic import write_bytes
 from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
+from nbkeras.saving.hdf5_writer import Pieces
 from nbkeras.saving.report import LoadReport
 from nbkeras.saving.walk import states
 
@@ -29,29 +27,25 @@ def need_built(model, caller: str) -> None:
         )
 
 
-def to_bytes(model) -> memoryview:
-    """An HDF5 file of all state of a model and its optimizer."""
-    import h5py
-
-    # In memory: no half-written file, and HDF5 never meets a full disk, which it does not survive.
-    memory = io.BytesIO()
-    with h5py.File(memory, "w") as file:
-        for path, thing in states(model):
-            group = file.require_group(path).create_group("vars") if path else file.create_group("vars")
-            if isinstance(getattr(thing, "name", None), str):
-                group.attrs["name"] = thing.name
-            thing.save_own_variables(_Store(group))
-    return memory.getbuffer()
+def pieces(model) -> list[memoryview]:
+    """An HDF5 file of all state of a model and its optimizer, to be written before the state changes."""
+    made = Pieces()
+    for path, thing in states(model):
+        group = made.file.require_group(path).create_group("vars") if path else made.file.create_group("vars")
+        if isinstance(getattr(thing, "name", None), str):
+            group.attrs["name"] = thing.name
+        thing.save_own_variables(_Store(made, group))
+    return made.close()
 
 
 class _Store:
     """What `save_own_variables` writes into."""
 
-    def __init__(self, group):
-        self._group = group
+    def __init__(self, made: Pieces, group):
+        self._made, self._group = made, group
 
     def __setitem__(self, key, value):
-        self._group.create_dataset(key, data=np.asarray(value))
+        self._made.write(self._group, key, value)
 
 
 def save_weights(model, filepath, overwrite=True) -> None:
@@ -61,7 +55,7 @@ def save_weights(model, filepath, overwrite=True) -> None:
         raise FileError(f"save_weights: the file's name must end in '.weights.h5', got {path!r}.")
     need_built(model, "save_weights")
     check_overwrite(path, overwrite)
-    write_bytes(path, to_bytes(model))
+    write_bytes(path, *pieces(model))
 
 
 def check_overwrite(path: str, overwrite: bool) -> None:

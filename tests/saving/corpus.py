@@ -41,7 +41,7 @@ def benign():
 def parts(model=None):
     """Configuration and weights of the benign model, as a file has them."""
     model = model or benign()
-    return json.loads(json.dumps(model_file.model_config(model))), bytes(weights.to_bytes(model))
+    return json.loads(json.dumps(model_file.model_config(model))), b"".join(weights.pieces(model))
 
 
 def zipped(members, method=zipfile.ZIP_STORED, comment=b""):
