@@ -21,6 +21,7 @@ from collections import Counter
 
 import numpy as np
 
+from nbkeras.errors import GraphError
 from nbkeras.graph import order
 from nbkeras.graph.groups import group
 from nbkeras.graph.primitives import TABLE
@@ -49,12 +50,15 @@ def fuse(graph) -> list[Node]:
 
 
 def _replace(nodes, graph, replacement):
-    """Let every reader of a symbol read its replacement: id(symbol) -> symbol."""
+    """Let every reader of a symbol read its replacement, of the same shape and dtype: id(symbol) -> symbol."""
 
     def final(symbol):
-        while id(symbol) in replacement:
-            symbol = replacement[id(symbol)]
-        return symbol
+        found = symbol
+        while id(found) in replacement:
+            found = replacement[id(found)]
+        if (found.shape, found.dtype) != (symbol.shape, symbol.dtype):
+            raise GraphError(f"{found!r} cannot take the place of {symbol!r}.")
+        return found
 
     for node in nodes:
         node.inputs = tuple(final(s) for s in node.inputs)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from nbkeras.errors import GraphError
 
 
-def verify(nodes, graph, after: str, checked: set[int]) -> None:
+def verify(nodes, graph, after: str, checked: set) -> None:
     """Raise GraphError if a node uses a value before it exists, or its outputs disagree with its row of the table.
 
     Args:
         nodes: the nodes in the order in which they will run.
         graph: where sources, outputs and writes are.
         after: the name of the pass that made the list, for the message.
-        checked: ids of nodes whose outputs were compared with their row before; filled here.
+        checked: nodes whose outputs were compared with their row before; filled here.
     """
     known = {id(s) for s in (*graph.inputs, *graph.constants, *graph.reads.values())}
     for node in nodes:
         for symbol in node.inputs:
             if id(symbol) not in known:
                 raise GraphError(f"after {after}: {node!r} reads {symbol!r} before it is computed.")
-        if id(node) not in checked:
-            checked.add(id(node))
+        if node not in checked:
+            checked.add(node)
             inferred = [(tuple(shape), dtype) for shape, dtype in node.primitive.infer(node)]
             if inferred != [(s.shape, s.dtype) for s in node.outputs]:
                 raise GraphError(f"after {after}: {node!r} should give {inferred}.")

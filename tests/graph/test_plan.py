@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from nbkeras.errors import GraphError
-from nbkeras.graph import trace
+from nbkeras.graph import fuse, trace
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.launches import chunk_of
 from nbkeras.graph.plan import Plan
-from nbkeras.graph.primitives import emit, lift
+from nbkeras.graph.primitives import cast, emit, lift
 from nbkeras.graph.traced import Traced
 from nbkeras.graph.variable import Arena, Slot
 
@@ -385,3 +385,16 @@ def test_reading_the_value_of_a_symbol_is_an_error_with_advice():
 def test_equal_arguments_of_other_types_are_other_signatures():
     traced = Traced(lambda x, kind: emit("add", x, np.float32(isinstance(kind, bool))))
     assert [float(traced(np.zeros((), np.float32), kind)) for kind in (1, True, 1.0)] == [0, 1, 0]
+
+
+def test_a_rewrite_that_changes_a_dtype_is_caught(monkeypatch):
+    def wrong(nodes, graph):
+        kept = [n for n in nodes if n.primitive.name != "cast"]
+        fuse._replace(kept, graph, {id(n.outputs[0]): n.inputs[0] for n in nodes if n not in kept})
+        return kept
+
+    monkeypatch.setattr(fuse, "REWRITES", (wrong,))
+    with trace.Graph() as graph:
+        graph.outputs = [cast(graph.input((3,), "float32"), "int32")]
+    with pytest.raises(GraphError, match=r"dtype=float32> cannot take the place of .*dtype=int32>"):
+        fuse.fuse(graph)
