@@ -8,6 +8,7 @@ from nbkeras import initializers, ops, tree
 from nbkeras.errors import ArgumentError, StateError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.naming import auto_name, to_snake_case
+from nbkeras.scopes import name_scope
 from nbkeras.variables import Variable
 
 
@@ -59,20 +60,21 @@ class Metric:
             initializer: name or object; zeros by default.
             dtype: floatx by default.
             aggregation: accepted as Keras has it.
-            name: for messages.
+            name: its path is the metric's name and this.
 
         Raises:
             StateError: `super().__init__()` was not called.
         """
         self._need_init()
-        variable = Variable(
-            initializers.get("zeros" if initializer is None else initializer),
-            shape=shape,
-            dtype=dtype,
-            trainable=False,
-            aggregation=aggregation,
-            name=name,
-        )
+        with name_scope(self.name.replace("/", ">"), caller=self):
+            variable = Variable(
+                initializers.get("zeros" if initializer is None else initializer),
+                shape=shape,
+                dtype=dtype,
+                trainable=False,
+                aggregation=aggregation,
+                name=name,
+            )
         self._variables.append(variable)
         return variable
 

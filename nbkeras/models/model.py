@@ -11,12 +11,13 @@ from nbkeras.layers.layer import Layer
 from nbkeras.layers.signature import tree_of_shapes
 from nbkeras.models.files import Saveable
 from nbkeras.models.graph_config import graph_from_config
+from nbkeras.models.state_tree import HasStateTree
 from nbkeras.models.summary import print_summary
 from nbkeras.saving import budget, registry
 from nbkeras.training.trainer import Trainer
 
 
-class Model(Trainer, Saveable, Layer):
+class Model(Trainer, Saveable, HasStateTree, Layer):
     """A model: `Model(inputs, outputs)` from Keras tensors, or a subclass with its own `call`.
 
     Args:
