@@ -65,6 +65,7 @@ class EagerCall:
     """What one eager call of a small operation costs, in seconds."""
 
     version = "1"
+    timeout = 120
     unit = "seconds"
     params = ("relu", "add", "matmul")
     param_names = ("operation",)

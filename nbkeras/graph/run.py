@@ -102,9 +102,11 @@ class _Call:
         return results[0] if len(results) == 1 else tuple(results)
 
     def _copied(self, backend, arrays, results):
-        if not self.plan.steps and len(arrays) == len(results) == 1 and arrays[0].size == results[0].size:
-            backend.from_host(results[0], arrays[0].reshape(results[0].shape))  # a view
-            return
+        if not self.plan.steps and len(arrays) == len(results) == 1:
+            array, result = arrays[0], results[0]
+            if array.size == result.size and array.dtype == result.dtype:
+                backend.from_host(result, array.reshape(result.shape))  # a view
+                return
         for buffer, array in zip(self.plan.inputs, arrays, strict=True):
             backend.from_host(buffer, array)
         self.plan.run()

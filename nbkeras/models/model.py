@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 
 from nbkeras.errors import ArgumentError, MissingAttribute, StateError
@@ -133,7 +132,7 @@ class Model(Trainer, Saveable, HasStateTree, Layer):
 
     def to_json(self, **kwargs) -> str:
         """The configuration as JSON."""
-        return json.dumps(registry.serialize_keras_object(self), default=_as_json, **kwargs)
+        return json.dumps(registry.serialize_keras_object(self), default=registry.serialize_keras_object, **kwargs)
 
     def count_params(self):
         if not self.built:
@@ -142,16 +141,6 @@ class Model(Trainer, Saveable, HasStateTree, Layer):
                 next="give it an Input, build(input_shape), or call it on data.",
             )
         return super().count_params()
-
-
-def _as_json(value):
-    """A value that JSON has no word for."""
-    if inspect.isfunction(value):
-        raise ArgumentError(
-            f"to_json: the function {value.__name__!r} has no registered name by which it could be found again.",
-            next="decorate it with saving.register_keras_serializable().",
-        )
-    return registry.serialize_keras_object(value)
 
 
 def _from_tensors(args, kwargs) -> bool:

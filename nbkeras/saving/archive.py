@@ -23,6 +23,7 @@ import zipfile
 import zlib
 
 from nbkeras.errors import FileError
+from nbkeras.saving import registry
 from nbkeras.saving.byte_source import Bytes
 from nbkeras.saving.json_text import parse
 
@@ -235,7 +236,7 @@ def write(file, config: dict, weights: list[bytes | memoryview]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, pieces in (
             (METADATA, [json.dumps(metadata).encode()]),
-            (CONFIG, [json.dumps(config).encode()]),
+            (CONFIG, [json.dumps(config, default=registry.serialize_keras_object).encode()]),
             (WEIGHTS, weights),
         ):
             member = zipfile.ZipInfo(name, now.timetuple()[:6])

@@ -15,7 +15,7 @@ import numpy as np
 from nbkeras.errors import ArgumentError, FileError
 from nbkeras.initializers.lookup import KNOWN as INITIALIZERS
 from nbkeras.layers import lookup
-from nbkeras.saving import budget
+from nbkeras.saving import budget, registry
 from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
 from nbkeras.saving.json_text import parse
 from nbkeras.saving.report import LoadReport
@@ -221,7 +221,9 @@ def to_bytes(model, include_optimizer: bool = True) -> memoryview:
     attributes = {
         "keras_version": KERAS_VERSION,
         "backend": "jax",
-        "model_config": json.dumps({"class_name": type(model).__name__, "config": model.get_config()}),
+        "model_config": json.dumps(
+            {"class_name": type(model).__name__, "config": model.get_config()}, default=registry.serialize_keras_object
+        ),
     }
     compiled = model.get_compile_config() if include_optimizer else {}
     optimizer = compiled.pop("optimizer", None)

@@ -143,8 +143,7 @@ def serialize_keras_object(obj):
         entry = {
             "module": _module(type(obj)),
             "class_name": type(obj).__name__,
-            # A user's get_config may hold functions, layers and arrays as they are.
-            "config": serialize_keras_object(obj.get_config()),
+            "config": _plain(obj.get_config()),
             "registered_name": _registered_name(type(obj)),
         }
         build_config = obj.get_build_config() if hasattr(obj, "get_build_config") else None
@@ -156,6 +155,14 @@ def serialize_keras_object(obj):
     if hasattr(obj, "tolist"):
         return obj.tolist()
     raise ArgumentTypeError(f"serialize: {obj!r} of type {type(obj).__name__} has no get_config.")
+
+
+def _plain(config):
+    """A configuration whose functions, layers and arrays are plain values too; a lambda stays, for copies in memory."""
+    return {
+        key: value if getattr(value, "__name__", "") == "<lambda>" else serialize_keras_object(value)
+        for key, value in config.items()
+    }
 
 
 def _function_config(function):

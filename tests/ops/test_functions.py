@@ -175,7 +175,7 @@ def test_gradients_of_ones_own():
 @pytest.mark.filterwarnings("ignore")
 def test_derivatives_along_directions(keras_ops):
     def both(o, x, w):
-        return {"y": o.tanh(o.matmul(x, w)), "z": o.sum(o.square(x))}
+        return {"y": o.tanh(o.matmul(x, w) / 4), "z": o.sum(o.square(x))}  # tanh's slope cancels where it is flat
 
     points, ways = (X, f(3, 2)), (f(4, 3), f(3, 2))
     for has_aux in (False, True):
