@@ -6,6 +6,7 @@ say where its arrays lie: nothing is copied.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 
 import numpy as np
@@ -65,6 +66,7 @@ class _Call:
             symbols = [graph.input(a.shape, dtype_name(a.dtype)) for a in arrays]
             graph.outputs = list(graph.add(TABLE[name], symbols, params).outputs)
         self.plan = Plan(graph)
+        self.lock = threading.Lock()  # its pointers are set for one caller at a time
         self.results = [(s.shape, s.dtype) for s in graph.outputs]
         ends = (*graph.inputs, *graph.outputs)
         owners = [self.plan.owner(symbol) for symbol in ends]
@@ -84,6 +86,11 @@ class _Call:
 
     def __call__(self, backend, arrays):
         results = [backend.empty(shape, dtype) for shape, dtype in self.results]
+        with self.lock:
+            self._run(backend, arrays, results)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _run(self, backend, arrays, results):
         program = self.plan.ready() if self.bound else None
         if program is None:
             self._copied(backend, arrays, results)
@@ -99,7 +106,6 @@ class _Call:
                 for step, index, row, distance in spots:
                     program.set_pointer(step, index, address + distance, row)
             program.run()
-        return results[0] if len(results) == 1 else tuple(results)
 
     def _copied(self, backend, arrays, results):
         if not self.plan.steps and len(arrays) == len(results) == 1:

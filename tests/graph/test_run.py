@@ -1,5 +1,7 @@
 """Eager calls on the caller's own arrays: same numbers as through copies, and nothing but the result is written."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,16 @@ def test_a_variable_that_moved_is_found():
     nbkeras.optimizers.SGD(1.0).apply([ops.ones_like(x)] * 2, variables)
     np.testing.assert_array_equal(ops.square(variables[0]), 1)
     np.testing.assert_array_equal(ops.square(x), 4)
+
+
+def test_threads_do_not_meet_in_a_call():
+    """Calls of one shape share a plan; each thread gets its own arrays' result, small (copied) or large (bound)."""
+
+    def work(number):
+        for size in (64, 200_000):
+            x = np.full(size, number, "float32")
+            for _ in range(40):
+                np.testing.assert_array_equal(ops.square(x), np.full(size, number * number, "float32"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(1, 5)))
