@@ -6,7 +6,6 @@ place, so `except ValueError` in a script written for Keras still works. `assert
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -76,6 +75,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
         "did you mean 'adam'? Known names: adam, sgd."
     """
     names = sorted(known)
+    import difflib  # 5 ms that only mistakes cost
+
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     listing = f"Known names: {', '.join(names)}."
     return f"did you mean {close[0]!r}? {listing}" if close else listing
