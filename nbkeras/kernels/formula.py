@@ -201,7 +201,11 @@ def _unary(intrinsic, numpy_function):
 sqrt_of = _unary("llvm.sqrt", np.sqrt)
 floor_of = _unary("llvm.floor", np.floor)
 ceil_of = _unary("llvm.ceil", np.ceil)
-trunc_of = _unary("llvm.trunc", np.trunc)
+
+
+def trunc_of(x):
+    """x without its fraction, cut towards 0, -0 kept. (NVVM before 13.1 has no llvm.trunc.)"""
+    return signed(floor_of(magnitude(x)), sign_bit(x))
 
 
 def round_of(x):

@@ -9,6 +9,29 @@ from nbkeras_cuda._jit import T, device, kernel
 SWEEPS = 40
 
 
+@device
+def reflect(x, corner, pitch, columns, v, first, step, rows, tau):
+    """x -= tau v v' x: x has rows of `pitch` elements from `corner` on; v, in steps, has a 1 where `first` is.
+
+    `while`, because NVVM 12.9 to 13.5 compiles the last loop wrongly when it is over a `range`: it multiplies `total`
+    by v again and again. The tests that run the compiled code found it.
+    """
+    k = 0
+    while k < columns:
+        total = x[corner + k]
+        i = 1
+        while i < rows:
+            total += v[first + i * step] * x[corner + i * pitch + k]
+            i += 1
+        total *= tau
+        x[corner + k] -= total
+        i = 1
+        while i < rows:
+            x[corner + i * pitch + k] -= total * v[first + i * step]
+            i += 1
+        k += 1
+
+
 @kernel
 def qr(q: "T b*m*c", r: "T b*c*n", work: "T b*(m+1)*n", a: "T b*m*n", m: "i8", n: "i8", c: "i8", lo, hi):
     """q r = a: q has c orthonormal columns, r is upper triangular, with the signs that LAPACK gives.
@@ -35,14 +58,7 @@ def qr(q: "T b*m*c", r: "T b*c*n", work: "T b*(m+1)*n", a: "T b*m*n", m: "i8", n
                 for i in range(j + 1, m):
                     work[w + i * n + j] /= alpha - beta
                 work[w + j * n + j] = beta
-                for k in range(j + 1, n):
-                    total = work[w + j * n + k]
-                    for i in range(j + 1, m):
-                        total += work[w + i * n + j] * work[w + i * n + k]
-                    total *= tau
-                    work[w + j * n + k] -= total
-                    for i in range(j + 1, m):
-                        work[w + i * n + k] -= total * work[w + i * n + j]
+                reflect(work, w + j * n + j + 1, n, n - j - 1, work, w + j * n + j, n, m - j, tau)
             work[taus + j] = tau
         for i in range(c):
             for k in range(n):
@@ -53,15 +69,7 @@ def qr(q: "T b*m*c", r: "T b*c*n", work: "T b*(m+1)*n", a: "T b*m*n", m: "i8", n
                 q[first + i * c + k] = T(1.0) if i == k else T(0.0)
         for step in range(steps):
             j = steps - 1 - step
-            tau = work[taus + j]
-            for k in range(c):
-                total = q[first + j * c + k]
-                for i in range(j + 1, m):
-                    total += work[w + i * n + j] * q[first + i * c + k]
-                total *= tau
-                q[first + j * c + k] -= total
-                for i in range(j + 1, m):
-                    q[first + i * c + k] -= total * work[w + i * n + j]
+            reflect(q, first + j * c, c, c, work, w + j * n + j, n, m - j, work[taus + j])
         item += cuda.gridsize(1)
 
 
