@@ -15,6 +15,9 @@ from nbkeras.errors import DeviceUnavailable
 #: Versions of numba-cuda that the kernels are tested with, as in the extras of setup.cfg.
 OLDEST, TOO_NEW = (0, 30, 4), (0, 31)
 
+#: NumPy that numba-cuda 0.30 cannot compile with: it still reads `numpy.row_stack`, which 2.5 has removed.
+NUMPY_TOO_NEW = (2, 5)
+
 #: Oldest compute capability that the CUDA 13 wheels compile for.
 OLDEST_CAPABILITY = (7, 5)
 
@@ -35,6 +38,10 @@ def package_version() -> str | None:
     if importlib.util.find_spec("numba_cuda") is None:
         return None
     return importlib.metadata.version("numba-cuda")
+
+
+def numpy_version() -> str:
+    return importlib.metadata.version("numpy")
 
 
 def implementation() -> str:
@@ -67,7 +74,7 @@ def missing_libraries() -> list[str]:
     from cuda import pathfinder
 
     missing = []
-    for name in ("nvvm", "nvJitLink"):
+    for name in ("nvvm", "nvrtc", "nvJitLink"):
         try:
             pathfinder.load_nvidia_dynamic_lib(name)
         except Exception:
@@ -98,6 +105,11 @@ def toolkit_version() -> tuple[int, int]:
     return nvjitlink.version()
 
 
+def numbers(version: str) -> tuple[int, ...]:
+    """The first numbers of a version, to compare."""
+    return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+
+
 def unavailable(cause: str, remedy: str) -> DeviceUnavailable:
     return DeviceUnavailable(f"NBKERAS_DEVICE=cuda cannot be used: {cause}.", next=f"{remedy}, {OTHERWISE}.")
 
@@ -107,17 +119,21 @@ def require():
     version = package_version()
     if version is None:
         raise unavailable("the package numba-cuda is not installed", INSTALL)
+    if not OLDEST <= numbers(version) < TOO_NEW:
+        raise unavailable(
+            f"numba-cuda {version} is installed, but the kernels need >=0.30.4,<0.31",
+            INSTALL,
+        )
+    if numbers(numpy_version()) >= NUMPY_TOO_NEW:
+        raise unavailable(
+            f"NumPy {numpy_version()} is installed, which numba-cuda {version} cannot work with",
+            "pip install 'numpy<2.5'",
+        )
     if implementation() != "NVIDIA":
         raise unavailable(
             f"numba.cuda is the {implementation()!r} implementation although numba-cuda {version} is installed",
             "install numba-cuda again (pip install --force-reinstall --no-deps numba-cuda) and leave "
             "NUMBA_CUDA_USE_NVIDIA_BINDING and other redirections unset",
-        )
-    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
-    if not OLDEST <= numbers < TOO_NEW:
-        raise unavailable(
-            f"numba-cuda {version} is installed, but the kernels need >=0.30.4,<0.31",
-            INSTALL,
         )
     if simulated():
         return

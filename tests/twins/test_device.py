@@ -10,6 +10,7 @@ from nbkeras_cuda import check
 
 WORKING = {
     "package_version": "0.30.4",
+    "numpy_version": "2.4.6",
     "implementation": "NVIDIA",
     "simulated": False,
     "driver_error": None,
@@ -29,6 +30,7 @@ CAUSES = {
     "built-in": ({"implementation": "Built-in"}, "'Built-in' implementation", "install numba-cuda again"),
     "old package": ({"package_version": "0.20.0"}, "numba-cuda 0.20.0 is installed", r"nbkeras\[cuda13\]"),
     "new package": ({"package_version": "0.31.0"}, "numba-cuda 0.31.0 is installed", r"nbkeras\[cuda13\]"),
+    "NumPy": ({"numpy_version": "2.5.0"}, "NumPy 2.5.0 .* numba-cuda 0.30.4 cannot work with", r"'numpy<2\.5'"),
     "driver": (
         {"driver_error": "libcuda.so not found"},
         "driver cannot be started: libcuda.so not found",
