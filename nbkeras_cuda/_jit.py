@@ -177,6 +177,12 @@ class Kernel:
         return bytes(code), entry, linker.get_info_log()
 
 
+def compilers() -> set[str]:
+    """The versions of NVVM that the kernels of this process went through."""
+    texts = [text for made in REGISTRY.values() for text, _ in made._compiled.values()]
+    return {f"NVVM {match[1]}" for text in texts if (match := re.search(r"Cuda compilation tools, .*V([\d.]+)", text))}
+
+
 def kernel(function: Callable | None = None, **options) -> Kernel:
     """Register a function as a kernel (see the module's docstring for its form)."""
     if function is None:
