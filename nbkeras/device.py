@@ -81,6 +81,15 @@ def backend() -> Backend:
     return _backend
 
 
+def compilers_for(architecture: str) -> Mapping[str, Callable[[str], float]]:
+    """Kernel name -> function of a dtype code that makes its machine code for a GPU that this machine may lack.
+
+    Args:
+        architecture: NVIDIA's name of it, such as sm_90.
+    """
+    return import_module("nbkeras_cuda.store").compilers_for(architecture)
+
+
 def _asked() -> str:
     return (setting("NBKERAS_DEVICE") or "cpu").lower()
 

@@ -149,6 +149,12 @@ class Kernel:
             self._simulated[dtype] = cuda.jit(self.specialized(dtype))
         return self._simulated[dtype]
 
+    def compile(self, dtype: str) -> float:
+        """Make the kernel ready for a dtype code on the first GPU; the seconds that it took (0 if it was kept)."""
+        from nbkeras_cuda import check, store
+
+        return store.prepare(self, dtype, check.capability())
+
     def ptx(self, dtype: str, architecture: tuple) -> tuple[str, str]:
         """PTX for a compute capability such as (9, 0), and the name of its entry."""
         key = dtype, architecture
@@ -175,12 +181,6 @@ class Kernel:
         except Exception as error:
             raise KernelError(f"CUDA kernel {self.name!r} could not be linked for {dtype}: {error}") from error
         return bytes(code), entry, linker.get_info_log()
-
-
-def compilers() -> set[str]:
-    """The versions of NVVM that the kernels of this process went through."""
-    texts = [text for made in REGISTRY.values() for text, _ in made._compiled.values()]
-    return {f"NVVM {match[1]}" for text in texts if (match := re.search(r"Cuda compilation tools, .*V([\d.]+)", text))}
 
 
 def kernel(function: Callable | None = None, **options) -> Kernel:

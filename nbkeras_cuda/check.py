@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import re
 
 from nbkeras.errors import DeviceUnavailable
 
@@ -105,6 +106,38 @@ def toolkit_version() -> tuple[int, int]:
     return nvjitlink.version()
 
 
+#: The least module that NVVM compiles: what comes out names its exact version, which nothing else does.
+_EMPTY = b"""target triple = "nvptx64-nvidia-cuda"
+target datalayout = "e-p:64:64:64-i1:8:8-i8:8:8-i16:16:16-i32:32:32-i64:64:64-i128:128:128-f32:32:32-f64:64:64-\
+v16:16:16-v32:32:32-v64:64:64-v128:128:128-n16:32:64"
+define void @f() { ret void }
+!nvvmir.version = !{!0}
+!0 = !{i32 2, i32 0, i32 3, i32 1}
+"""
+
+
+def nvvm_version() -> str:
+    """The version of NVVM, such as 13.5.37."""
+    from cuda.bindings import nvvm
+
+    program = nvvm.create_program()
+    try:
+        nvvm.add_module_to_program(program, _EMPTY, len(_EMPTY), "version")
+        nvvm.compile_program(program, 0, [])
+        text = bytearray(nvvm.get_compiled_result_size(program))
+        nvvm.get_compiled_result(program, text)
+    finally:
+        nvvm.destroy_program(program)
+    return re.search(rb"V([\d.]+)", text)[1].decode()
+
+
+def compilers() -> list[str]:
+    """Name and version of all that makes machine code of a kernel."""
+    linker = ".".join(str(number) for number in toolkit_version())
+    versions = {name: importlib.metadata.version(name) for name in ("numba", "numba-cuda")}
+    return [f"{name} {version}" for name, version in {**versions, "NVVM": nvvm_version(), "nvJitLink": linker}.items()]
+
+
 def numbers(version: str) -> tuple[int, ...]:
     """The first numbers of a version, to compare."""
     return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
@@ -114,8 +147,19 @@ def unavailable(cause: str, remedy: str) -> DeviceUnavailable:
     return DeviceUnavailable(f"NBKERAS_DEVICE=cuda cannot be used: {cause}.", next=f"{remedy}, {OTHERWISE}.")
 
 
-def require():
-    """Raise DeviceUnavailable if there is no GPU that the kernels can run on (or no simulator, if that is wanted)."""
+def require_compiler():
+    """Raise DeviceUnavailable if the kernels cannot be compiled here."""
+    require_packages()
+    missing = missing_libraries()
+    if missing:
+        raise unavailable(
+            f"numba-cuda is installed without its compiler, {' and '.join(missing)} not found",
+            INSTALL,
+        )
+
+
+def require_packages():
+    """Raise DeviceUnavailable if a package is missing, or is of a version that the kernels cannot work with."""
     version = package_version()
     if version is None:
         raise unavailable("the package numba-cuda is not installed", INSTALL)
@@ -135,6 +179,10 @@ def require():
             "install numba-cuda again (pip install --force-reinstall --no-deps numba-cuda) and leave "
             "NUMBA_CUDA_USE_NVIDIA_BINDING and other redirections unset",
         )
+
+def require():
+    """Raise DeviceUnavailable if there is no GPU that the kernels can run on (or no simulator, if that is wanted)."""
+    require_packages()
     if simulated():
         return
     error = driver_error()
@@ -155,12 +203,7 @@ def require():
         )
     if device_count() == 0:
         raise no_device
-    missing = missing_libraries()
-    if missing:
-        raise unavailable(
-            f"numba-cuda is installed without its compiler, {' and '.join(missing)} not found",
-            INSTALL,
-        )
+    require_compiler()
     found = capability()
     if found < OLDEST_CAPABILITY:
         raise unavailable(

@@ -69,7 +69,9 @@ class Launcher:
         if key not in self._loaded:
             from cuda.core import ObjectCode
 
-            code, entry, _ = kernel.cubin(dtype, self.architecture)
+            from nbkeras_cuda.store import machine_code
+
+            code, entry = machine_code(kernel, dtype, self.architecture)
             module = ObjectCode.from_cubin(code)
             self._loaded[key] = module, module.get_kernel(entry)
         return self._loaded[key][1]

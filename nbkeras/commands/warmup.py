@@ -11,12 +11,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nbkeras import device
 from nbkeras.errors import ArgumentError, nearest
 
 EXAMPLES = """\
   nbkeras warmup                      every kernel, for float32
   nbkeras warmup --model digits-mlp   only what the demo's model needs
   nbkeras warmup --jobs 8 --dtype float32 float64
+  NBKERAS_DEVICE=cuda nbkeras warmup  the kernels of the GPU in this machine
+  nbkeras warmup --architecture sm_90 those of another machine's GPU (an H100), on a login node without one
   NBKERAS_CPU=baseline NBKERAS_CACHE_DIR=/shared/nbkeras nbkeras warmup   one cache for unlike nodes"""
 
 #: Model name -> (input shape, classes, loss). Each is trained for one step, which compiles what it needs.
@@ -36,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", nargs="+", default=[], metavar="NAME", help=f"only what these models need: {', '.join(MODELS)}"
     )
     parser.add_argument(
+        "--architecture", default=None, metavar="SM", help="for GPUs of this architecture, which need not be here"
+    )
+    parser.add_argument(
         "--dtype", nargs="+", default=["float32"], choices=["float32", "float64"], help="default: float32"
     )
 
@@ -48,7 +54,9 @@ def run(options: argparse.Namespace) -> int:
     jobs = _cores() if options.jobs is None else options.jobs
     if jobs < 1:
         raise ArgumentError(f"--jobs: expected 1 or more, got {jobs}.")
-    tasks = _tasks(options.model, options.dtype)
+    if options.architecture and options.model:
+        raise ArgumentError("--architecture: models are trained to see what they need, which needs the GPU itself.")
+    tasks = _tasks(options.model, options.dtype, options.architecture)
     start, done, failed = time.perf_counter(), 0, 0
     for outcomes in compile_all(tasks, jobs):
         for name, dtype, took, reason in outcomes:
@@ -67,32 +75,29 @@ def compile_all(tasks: list[tuple[str, str, str]], jobs: int) -> Iterator[list[O
         yield from pool.imap_unordered(_do, tasks)
 
 
-def _tasks(models: list[str], dtypes: list[str]) -> list[tuple[str, str, str]]:
+def _tasks(models: list[str], dtypes: list[str], architecture: str | None = None) -> list[tuple[str, str, str]]:
     if models:
         return [("model", name, dtype) for dtype in dtypes for name in models]
-    from nbkeras.kernels import registry
-
-    return [("kernel", name, dtype) for dtype in dtypes for name in registry()]
+    names = device.compilers_for(architecture) if architecture else device.backend().kernels
+    return [(architecture or "kernel", name, dtype) for dtype in dtypes for name in names]
 
 
 def _do(task: tuple[str, str, str]) -> list[Outcome]:
+    from nbkeras.kernels._jit import dtype_code
+
     kind, name, dtype = task
     try:
-        return _compile_model(name, dtype) if kind == "model" else _compile_kernel(name, dtype)
+        if kind == "model":
+            return _compile_model(name, dtype)
+        compile_it = device.backend().kernels[name].compile if kind == "kernel" else device.compilers_for(kind)[name]
+        return [(name, dtype, compile_it(dtype_code(dtype)), "")]
     except Exception as error:  # One kernel's failure must not keep the others from being compiled.
         return [(name, dtype, 0.0, f"{type(error).__name__}: {error}")]
 
 
-def _compile_kernel(name: str, dtype: str) -> list[Outcome]:
-    from nbkeras.kernels import registry
-    from nbkeras.kernels._jit import dtype_code
-
-    return [(name, dtype, registry()[name].compile(dtype_code(dtype)), "")]
-
-
 def _compile_model(name: str, dtype: str) -> list[Outcome]:
     import nbkeras as keras
-    from nbkeras.kernels._jit import COMPILED
+    from nbkeras.kernels.compilation import COMPILED
 
     shape, classes, loss = MODELS[name]
     keras.config.set_floatx(dtype)

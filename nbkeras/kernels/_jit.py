@@ -21,9 +21,6 @@ import contextlib
 import hashlib
 import inspect
 import os
-import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +35,7 @@ from numba.core.registry import cpu_target
 
 from nbkeras.errors import KernelError
 from nbkeras.kernels import cache, vector
+from nbkeras.kernels.compilation import COMPILED, compilation
 
 vector.choose_cpu()
 
@@ -62,9 +60,6 @@ def scalar(function: Callable):
 # the error-compensating terms of the polynomials in scalars.py, so only kernels that ask for it get it.
 FASTMATH = frozenset({"contract", "nsz"})
 
-#: A compile that takes longer than this is announced, so that nobody thinks the process hangs (N2).
-ANNOUNCE_SECONDS = 2.0
-
 TYPES = {
     "f4": types.float32,
     "f8": types.float64,
@@ -83,9 +78,6 @@ REGISTRY: dict[str, Kernel] = {}
 
 #: Symbol -> machine address of what this process has compiled or loaded.
 _ADDRESSES: dict[str, int] = {}
-
-#: Seconds spent compiling in this process, by (kernel, dtype): what N4's gate and the training log read.
-COMPILED: dict[tuple[str, str], float] = {}
 
 
 def dtype_code(dtype) -> str:
@@ -255,42 +247,11 @@ def load_or_compile(symbol: str, name: str, dtype: str, make: Callable) -> int:
 
 
 def _compile(name: str, dtype: str, make: Callable):
-    start = time.perf_counter()
-    announcement = _Announcement(f"nbkeras: compiling kernel {name} ({dtype}) ...")
     try:
-        with _jit_enabled():
-            library = make()
+        with compilation(name, dtype), _jit_enabled():
+            return make()
     except Exception as error:
         raise KernelError(f"kernel {name!r} could not be compiled for {dtype}: {error}") from error
-    finally:
-        COMPILED[name, dtype] = seconds = time.perf_counter() - start
-        announcement.end(f" {seconds:.1f} s")
-    return library
-
-
-class _Announcement:
-    """A line on stderr that begins while a long compilation is under way and is completed when it ends."""
-
-    def __init__(self, text: str):
-        self._text = text
-        self._begun = False
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(ANNOUNCE_SECONDS, self._begin)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _begin(self) -> None:
-        with self._lock:
-            if self._text is not None:
-                self._begun = True
-                print(self._text, end="", file=sys.stderr, flush=True)
-
-    def end(self, text: str) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._text = None
-            if self._begun:
-                print(text, file=sys.stderr, flush=True)
 
 
 def _link(symbol: str, machine_code: bytes) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 AGE = 90 * 86400.0
 
 FOLDER = re.compile(r"[0-9a-f]{16}-.+-[0-9a-f]{8}")
-ENTRY = re.compile(r"nbkeras_\w+\.o|\.nbkeras_\w+\..*\.tmp")
+ENTRY = re.compile(r"nbkeras_\w+\.(o|cubin)|\.nbkeras_\w+\..*\.tmp")
 
 
 def mark(place: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nbkeras.errors import KernelError
-from nbkeras.kernels import _jit, registry
+from nbkeras.kernels import _jit, compilation, registry
 from tests.kernels.launch import launch
 from tests.kernels.sample import output, sample_add, sample_mix
 
@@ -84,7 +84,7 @@ def test_float32_code_stays_float32():
 
 def test_announcement_of_a_long_compilation(capfd, monkeypatch):
     """N2: the line begins while the compiler works and is completed when it ends."""
-    monkeypatch.setattr(_jit, "ANNOUNCE_SECONDS", 0.02)
+    monkeypatch.setattr(compilation, "ANNOUNCE_SECONDS", 0.02)
     begun = threading.Event()
 
     def slow():
@@ -92,7 +92,7 @@ def test_announcement_of_a_long_compilation(capfd, monkeypatch):
 
     _jit._compile("sample", "f4", slow)
     assert capfd.readouterr().err == "nbkeras: compiling kernel sample (f4) ... 0.3 s\n"
-    monkeypatch.setattr(_jit, "ANNOUNCE_SECONDS", 60)
+    monkeypatch.setattr(compilation, "ANNOUNCE_SECONDS", 60)
     _jit._compile("sample", "f4", slow)
     assert capfd.readouterr().err == ""
     del _jit.COMPILED["sample", "f4"]

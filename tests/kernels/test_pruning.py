@@ -8,7 +8,7 @@ from nbkeras.kernels import cache, pruning
 OLD = "0123456789abcdef-znver4-89abcdef"
 
 
-def folder(root, name, days, files=("nbkeras_matmul_f4.o", ".nbkeras_matmul_f4.x1.tmp")):
+def folder(root, name, days, files=("nbkeras_matmul_f4.o", "nbkeras_matmul_f4.cubin", ".nbkeras_matmul_f4.x1.tmp")):
     place = root / name
     place.mkdir()
     for file in files:
@@ -28,7 +28,7 @@ def test_only_old_folders_of_this_form_go(tmp_path):
     folder(tmp_path, OLD, 400)
     assert pruning.prune(tmp_path, keep) == [OLD]
     assert all(place.exists() for place in (keep, young, other, mixed, link))
-    assert os.listdir(mixed) == ["notes.txt"] and len(os.listdir(other)) == 2
+    assert os.listdir(mixed) == ["notes.txt"] and len(os.listdir(other)) == 3
 
 
 def test_a_new_edition_prunes_and_an_old_one_in_use_is_marked(tmp_path, monkeypatch):

@@ -4,6 +4,8 @@ import sys
 
 
 def pytest_terminal_summary(terminalreporter):
-    jit = sys.modules.get("nbkeras_cuda._jit")
-    for name in sorted(jit.compilers()) if jit is not None else ():
-        terminalreporter.write_line(f"CUDA kernels were compiled by {name}")
+    if "nbkeras_cuda._jit" in sys.modules:
+        from nbkeras_cuda import check
+
+        if not check.missing_libraries():
+            terminalreporter.write_line(f"CUDA kernels were compiled by {', '.join(check.compilers())}")

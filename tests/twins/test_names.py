@@ -14,8 +14,9 @@ pytest.importorskip("numba_cuda", reason="needs the extra 'cuda13' or 'cuda12' (
 
 from nbkeras_cuda import kernels as cuda
 
-#: What of nbkeras/kernels both devices import: the list of per-element maths, and what its formulas are written with.
-SHARED = {"scalars.py", "formula.py"}
+#: What of nbkeras/kernels both devices import: the list of per-element maths, what its formulas are written with, and
+#: where compiled kernels are kept.
+SHARED = {"scalars.py", "formula.py", "cache.py", "compilation.py"}
 
 
 def file_of(kernel) -> str:
