@@ -12,6 +12,7 @@ EXTRA_OF = {
     "PIL": "image",
     "joblib": "sklearn",
     "matplotlib": "plot",
+    "onnx": "onnx",
     "pydot": "graphviz",
     "sklearn": "sklearn",
     "tensorboard": "tensorboard",

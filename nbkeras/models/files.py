@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Saveable:
-    """`save`, `save_weights` and `load_weights`."""
+    """`save`, `save_weights`, `load_weights` and `export`."""
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Write the model to a `.keras` file that Keras reads too: configuration, weights, optimizer.
@@ -68,3 +68,36 @@ class Saveable:
         from nbkeras.saving import api
 
         return api.load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def export(self, filepath, format="onnx", verbose=None, input_signature=None, **kwargs):
+        """Write the forward pass to an ONNX file (opset 18), which runs without nbkeras; needs the extra `onnx`.
+
+        It takes batches of any size. Whatever the model computes is exported, layers of one's own too, if ONNX has
+        operators for it: random numbers, for one, it has not. Inputs and outputs have the names of the model's own.
+
+        Args:
+            filepath: of the file.
+            format: `"onnx"`.
+            verbose: True prints where the file is.
+            input_signature: shapes and dtypes of the inputs, as `InputSpec`s, Keras tensors or arrays, for models
+                whose inputs have other free axes than the batch, or to fix the batch size.
+            opset_version: accepted as Keras has it; 18.
+
+        Raises:
+            ArgumentError: ONNX has nothing for some layer, all of which are named; an input has a free axis besides
+                the batch; what is computed depends on the batch size.
+            StateError: the model is not built.
+            FileError: the file cannot be written.
+            ExtraMissing: the extra `onnx` is not installed.
+
+        Example:
+            >>> import tempfile, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,), name="x"), keras.layers.Dense(3)])
+            >>> model.export(tempfile.mkdtemp() + "/model.onnx", verbose=True)
+            Saved artifact at '.../model.onnx'.
+
+        Source: https://onnx.ai/onnx/operators, edition 18; arguments are those of `keras.Model.export`.
+        """
+        from nbkeras.export import onnx_file
+
+        onnx_file.export(self, filepath, format, verbose, input_signature, **kwargs)

@@ -135,7 +135,7 @@ def searchsorted(sorted_sequence, values, side="left"):
     low = shaping.broadcast_to(np.zeros((), np.int64), values.shape)
     if n == 0:
         return cast(low, "int32")
-    high = shaping.broadcast_to(np.int64(n), values.shape)
+    high = shaping.broadcast_to(np.full((), n, np.int64), values.shape)
     for _ in range(n.bit_length()):
         middle = emit("floor_divide", emit("add", low, high), np.int64(2))
         found = emit("gather", sequence, middle, axis=0)
