@@ -10,7 +10,8 @@ import pytest
 
 from nbkeras.errors import DeviceUnavailable
 from nbkeras_cuda import check
-from tests.twins.cases import Case, make_cases
+from tests.twins.cases import make_cases
+from tests.twins.products import compare_product, large_product
 from tests.twins.simulate import run_case, train
 from tests.twins.test_simulator import compare, compare_training
 
@@ -49,14 +50,9 @@ def test_gpu_trains_like_the_cpu(gpu, dtype):
     compare_training(dtype, train(*gpu, dtype))
 
 
-def test_large_product(gpu):
-    rng = np.random.default_rng(0)
-    m, n, k = 1000, 513, 777
-    arrays = [rng.standard_normal(shape).astype(np.float32) for shape in ((m, n), (m, k), (k, n), n, (m, n))]
-    case = Case("matmul-large", "matmul", "f4", [*arrays, 1, m, n, k, 0, 0, 0, 0, 1, 1, 0, 0])
-    result = run_case(case, *gpu)[0]
-    expected = np.maximum(arrays[1].astype(np.float64) @ arrays[2] + arrays[3], 0)
-    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize("turned", [(0, 0), (1, 0), (0, 1), (1, 1)])
+def test_large_product(gpu, turned):
+    compare_product(large_product(1, 1100, 1030, 777, *turned), gpu)
 
 
 def test_memory_round_trip(gpu):

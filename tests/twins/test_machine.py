@@ -17,6 +17,7 @@ from nbkeras_cuda.kernels import registry
 from nbkeras_cuda.launch import Program
 from tests.twins.cases import make_cases
 from tests.twins.machine import Fault, Machine, Memory
+from tests.twins.products import compare_product, large_product
 from tests.twins.simulate import run_case, train
 from tests.twins.test_simulator import compare, compare_training
 
@@ -39,6 +40,11 @@ def test_compiled_kernels_give_the_cpu_numbers(machine, name):
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_compiled_kernels_train_like_the_cpu(machine, dtype):
     compare_training(dtype, train(*machine, dtype))
+
+
+@pytest.mark.parametrize("turned", [(0, 0), (1, 1)])
+def test_large_tiles(machine, turned):
+    compare_product(large_product(16, 130, 129, 11, *turned), machine)
 
 
 SHARED = 64

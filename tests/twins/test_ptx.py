@@ -37,7 +37,7 @@ HARMLESS = re.compile(r"\.reg|\.param|ld\.|st\.|mov\.|cvt\.rn\.f32\.f64|cvt\.f64
 DTYPES = {name: sorted({case.dtype for case in make_cases().values() if case.kernel == name}) for name in registry()}
 
 #: Bytes of a thread's local memory: where registers must be indexed at run time. All others keep none.
-STACK = {"elementwise": 128, "elementwise_rare": 128, "matmul": 128}
+STACK = {"elementwise": 128, "elementwise_rare": 128, "matmul": 256}
 
 #: The newest architecture in every dtype, the older ones in the first; the rest is for whoever has the time.
 EVERY = [
