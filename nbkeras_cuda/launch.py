@@ -90,6 +90,7 @@ class Launcher:
         from cuda.core import launch
 
         config, function = prepared
+        self.memory.enter()
         launch(self.memory.stream, config, function, *arguments)
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from types import EllipsisType
 
 import numpy as np
@@ -145,22 +146,33 @@ class Memory:
 class DeviceMemory(Memory):
     """The memory of one GPU, through cuda.core; copies are ordered with the launches on one stream.
 
+    Any thread may use it: CUDA wants to be told in each which GPU is meant, and `enter` does so.
+
     Args:
         device: a `cuda.core.Device` that is current.
     """
 
     def __init__(self, device):
         self.device = device
+        self._thread = threading.local()
         self.stream = device.create_stream()
         self.stream_handle = int(self.stream.handle)
 
+    def enter(self):
+        """Make the GPU that of the calling thread, the first time."""
+        if not hasattr(self._thread, "entered"):
+            self.device.set_current()
+            self._thread.entered = True
+
     def allocate(self, size: int):
+        self.enter()
         buffer = self.device.allocate(size, stream=self.stream)
         return int(buffer.handle), buffer
 
     def copy_in(self, address: int, host: np.ndarray):
         from cuda.bindings import driver
 
+        self.enter()
         check(driver.cuMemcpyHtoDAsync(address, host.ctypes.data, host.nbytes, self.stream_handle))
         # The host array may be changed or freed as soon as this returns.
         self.stream.sync()
@@ -168,15 +180,18 @@ class DeviceMemory(Memory):
     def copy_out(self, host: np.ndarray, address: int):
         from cuda.bindings import driver
 
+        self.enter()
         check(driver.cuMemcpyDtoHAsync(host.ctypes.data, address, host.nbytes, self.stream_handle))
         self.stream.sync()
 
     def copy_across(self, target: int, source: int, size: int):
         from cuda.bindings import driver
 
+        self.enter()
         check(driver.cuMemcpyDtoDAsync(target, source, size, self.stream_handle))
 
     def wait(self):
+        self.enter()
         self.stream.sync()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from nbkeras_cuda.memory import ALIGNMENT, HostMemory
+from nbkeras_cuda.memory import ALIGNMENT, DeviceMemory, HostMemory
 
 
 @pytest.fixture
@@ -83,3 +86,26 @@ def test_what_a_device_array_does_not_do(memory):
         array.reshape(5, 3)
     with pytest.raises(ValueError, match="can only be copied"):
         np.array(array, copy=False)
+
+
+def test_each_thread_enters_the_gpu_once():
+    entered = []
+    stream = SimpleNamespace(handle=7, sync=lambda: None)
+    device = SimpleNamespace(
+        create_stream=lambda: stream,
+        set_current=lambda: entered.append(threading.get_ident()),
+        allocate=lambda size, stream: SimpleNamespace(handle=ALIGNMENT),
+    )
+    memory = DeviceMemory(device)
+
+    def use():
+        memory.empty(3, "float32")
+        memory.wait()
+        memory.wait()
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    use()
+    assert len(entered) == 3
