@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import weakref
 
 import numpy as np
 
@@ -89,14 +90,21 @@ class Buffer:
 
 
 class Memory(HostMemory):
-    """The host's memory in place of a GPU's, of which every array is known."""
+    """The host's memory in place of a GPU's, of which every array that is alive is known."""
 
     def __init__(self):
-        self.buffers: list[Buffer] = []
+        self._alive: dict[int, Buffer] = {}
+        self._made = 0
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        return list(self._alive.values())
 
     def allocate(self, size: int):
         address, owner = super().allocate(size)
-        self.buffers.append(Buffer(size, f"array {len(self.buffers)}", address))
+        self._alive[address] = Buffer(size, f"array {self._made}", address)
+        self._made += 1
+        weakref.finalize(owner, self._alive.pop, address)
         return address, owner
 
 
@@ -458,3 +466,20 @@ OPERATIONS = {
     "and": _arithmetic(np.bitwise_and), "or": _arithmetic(np.bitwise_or), "xor": _arithmetic(np.bitwise_xor),
     "not": _arithmetic(np.invert),
 }  # fmt: skip
+
+
+def take_the_place_of_the_gpu():
+    """Let NBKERAS_DEVICE=cuda mean this machine, in a process that has not imported nbkeras yet."""
+    import nbkeras_cuda
+
+    memory = Memory()
+    made = nbkeras_cuda.backend
+
+    def backend():
+        from nbkeras_cuda import check
+
+        check.require = check.require_compiler
+        return made()
+
+    nbkeras_cuda.backend = backend
+    nbkeras_cuda.machine = lambda: (memory, Machine(memory))
