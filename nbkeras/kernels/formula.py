@@ -204,7 +204,7 @@ ceil_of = _unary("llvm.ceil", np.ceil)
 
 
 def trunc_of(x):
-    """x without its fraction, cut towards 0, -0 kept. (NVVM before 13.1 has no llvm.trunc.)"""
+    """x without its fraction, cut towards 0, -0 kept. (NVVM 12.9 to 13.1 has no llvm.trunc.)"""
     return signed(floor_of(magnitude(x)), sign_bit(x))
 
 

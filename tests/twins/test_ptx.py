@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("numba_cuda", reason="needs the extra 'cuda13' or 'cuda12' (it runs without a GPU)")
 
+import nbkeras
+import nbkeras_cuda
 from nbkeras_cuda import check
 from nbkeras_cuda.kernels import registry
 from tests.twins.cases import make_cases
@@ -72,6 +75,15 @@ def test_links_without_spills(name):
     assert not any(spills), log
     (stack,) = re.findall(r"barriers, (\d+) stack|registers, (\d+) stack|(\d+) stack", log)[-1:]
     assert max(int(n) for n in stack if n) <= STACK.get(name, 0), log
+
+
+def test_intrinsics_are_those_that_every_nvvm_has():
+    """NVVM 13.5, say, has llvm.trunc and 13.1 not: what compiles with the one at hand may not with another."""
+    package = Path(nbkeras.__file__).parent / "kernels"
+    shared = "formula scalars activations arithmetic binary exponential normal power trigonometry".split()
+    text = "".join((package / f"{name}.py").read_text() for name in shared)
+    text += "".join(path.read_text() for path in Path(nbkeras_cuda.__file__).parent.rglob("*.py"))
+    assert set(re.findall(r'"llvm\.(\w+)', text)) <= {"sqrt", "floor", "ceil"}
 
 
 def test_exceptions_are_needed():
