@@ -11,6 +11,8 @@ from statistics import median
 
 import numpy as np
 
+from .common import seconds_per_call
+
 #: Kernels of a small classifier's training step, compiled for an H100.
 PREPARE = """
 import json, sys, time
@@ -80,9 +82,10 @@ class GpuProduct:
         numbers = [1, m, n, k, 0, 0, 0, 0, 0, 0, 0, 0]
         launch = (kernel, "f4", [*arrays, None, None, *numbers], *kernel.schedule(1, m, n, k))
         self.program = self.backend.program([launch] * self.launches)
-        self.program.run()
-        self.backend.wait()
 
-    def time_product(self, size):
+    def track_seconds(self, size):
+        return seconds_per_call(self.run) / self.launches
+
+    def run(self):
         self.program.run()
         self.backend.wait()
