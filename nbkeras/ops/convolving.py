@@ -227,6 +227,12 @@ def separable_conv(
     inputs (N, *S, C), depthwise_kernel (*K, C, M), pointwise_kernel (*ones, C M, U) -> (N, *S', U)
 
     Arguments and errors are those of `conv`.
+
+    Example:
+        >>> import numpy as np
+        >>> x, depthwise_kernel, pointwise_kernel = np.ones((1, 5, 5, 2)), np.ones((3, 3, 2, 1)), np.ones((1, 1, 2, 4))
+        >>> separable_conv(x, depthwise_kernel, pointwise_kernel).shape
+        (1, 3, 3, 4)
     """
     spread = depthwise(inputs, depthwise_kernel, None, strides, padding_name(padding), data_format, dilation_rate)
     return convolution(spread, pointwise_kernel, None, 1, "valid", data_format)

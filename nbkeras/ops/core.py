@@ -25,7 +25,13 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
 
 
 def convert_to_numpy(x):
-    """A NumPy array of a tensor's values."""
+    """A NumPy array of a tensor's or variable's values.
+
+    Example:
+        >>> from nbkeras import Variable
+        >>> convert_to_numpy(Variable([1.0, 2.0]))
+        array([1., 2.], dtype=float32)
+    """
     if hasattr(x, "assign"):
         return x.numpy()
     backend = device.backend()
@@ -33,30 +39,59 @@ def convert_to_numpy(x):
 
 
 def shape(x) -> tuple:
-    """The shape, a tuple; unknown axes of a Keras tensor are None."""
+    """The shape, a tuple; unknown axes of a Keras tensor are None.
+
+    Example:
+        >>> from nbkeras import Input
+        >>> shape([[1.0, 2.0]]), shape(Input((3,)))
+        ((1, 2), (None, 3))
+    """
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
 def size(x) -> int:
-    """The number of values."""
+    """The number of values.
+
+    Example:
+        >>> size([[1.0, 2.0, 3.0]])
+        3
+    """
     return int(np.prod(shape(x), dtype=np.int64))
 
 
 def dtype(x) -> str:
-    """The name of the dtype."""
+    """The name of the dtype.
+
+    Example:
+        >>> dtype(1.0), dtype([True])
+        ('float32', 'bool')
+    """
     return dtype_name(tensor(x).dtype)
 
 
 @op
 def stop_gradient(variable):
-    """The same values, through which no gradient flows."""
+    """The same values, through which no gradient flows.
+
+    Example:
+        >>> from nbkeras import grad
+        >>> grad(lambda x: x * stop_gradient(x))(3.0)
+        array(3., dtype=float32)
+    """
     x = tensor(variable)
     return emit("stop_gradient", x) if isinstance(x, Symbol) else x
 
 
 @op
 def cond(pred, true_fn, false_fn):
-    """true_fn() if the predicate holds, else false_fn(); while tracing both are computed and one is chosen."""
+    """true_fn() if the predicate holds, else false_fn(); while tracing both are computed and one is chosen.
+
+    The functions take no arguments and return tensors, or structures of them, that agree in shape and dtype.
+
+    Example:
+        >>> cond(True, lambda: 1.0, lambda: 2.0)
+        1.0
+    """
     if not isinstance(pred, Symbol):
         return true_fn() if bool(convert_to_numpy(pred)) else false_fn()
     yes, no = true_fn(), false_fn()
@@ -64,7 +99,19 @@ def cond(pred, true_fn, false_fn):
 
 
 def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
-    """Run `f(carry, x) -> (carry, y)` over the first axis; returns the last carry and the stacked ys."""
+    """Run `f(carry, x) -> (carry, y)` over the first axis; returns the last carry and the stacked ys.
+
+    Args:
+        xs: a tensor or structure of tensors (T, ...), or None with a `length`.
+        reverse: begin at the end; the ys keep the order of the xs.
+        unroll: accepted as Keras has it.
+
+    Example:
+        >>> import numpy as np
+        >>> total, totals = scan(lambda total, x: (total + x, total + x), np.float32(0), np.array([1, 2, 3], "float32"))
+        >>> total, totals
+        (np.float32(6.0), array([1., 3., 6.], dtype=float32))
+    """
     length = length if xs is None else tree.flatten(xs)[0].shape[0]
     if length is None:
         raise ArgumentError("scan: give xs or length.")
@@ -80,7 +127,12 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
 
 
 def fori_loop(lower, upper, body_fun, init_val):
-    """Run `value = body_fun(i, value)` for i from lower to upper."""
+    """Run `value = body_fun(i, value)` for i from lower to upper.
+
+    Example:
+        >>> fori_loop(0, 3, lambda i, x: 2 * x + i, 1)
+        12
+    """
     value = init_val
     for i in range(int(lower), int(upper)):
         value = body_fun(i, value)
@@ -88,20 +140,38 @@ def fori_loop(lower, upper, body_fun, init_val):
 
 
 def vectorized_map(function, elements):
-    """Apply a function to each slice along the first axis and stack the results."""
+    """Apply a function to each slice along the first axis and stack the results.
+
+    Example:
+        >>> import numpy as np
+        >>> vectorized_map(lambda row: row / row.sum(), np.array([[1, 3], [2, 2]], "float32"))
+        array([[0.25, 0.75],
+               [0.5 , 0.5 ]], dtype=float32)
+    """
     n = tree.flatten(elements)[0].shape[0]
     parts = [function(tree.map_structure(lambda v, i=i: tensor(v)[i], elements)) for i in range(n)]
     return tree.map_structure(lambda *together: shaping.stack(list(together)), *parts)
 
 
 def map(f, xs):
-    """Apply a function to each slice along the first axis and stack the results."""
+    """Apply a function to each slice along the first axis and stack the results.
+
+    Example:
+        >>> import numpy as np
+        >>> map(lambda x: x * x, np.array([1, 2, 3], "float32"))
+        array([1., 4., 9.], dtype=float32)
+    """
     return vectorized_map(f, xs)
 
 
 @op
 def switch(index, branches, *operands):
-    """The result of the branch of a number, clamped to those there are; while tracing all are computed."""
+    """The result of the branch of a number, clamped to those there are; while tracing all are computed.
+
+    Example:
+        >>> switch(1, [lambda x: x + 1, lambda x: x * 10], 3.0)
+        30.0
+    """
     if not isinstance(index, Symbol):
         number = int(convert_to_numpy(index))
         return branches[min(max(number, 0), len(branches) - 1)](*operands)
@@ -117,6 +187,14 @@ def switch(index, branches, *operands):
 def while_loop(cond, body, loop_vars, maximum_iterations=None):
     """Run `loop_vars = body(*loop_vars)` while `cond(*loop_vars)` holds. The condition must have a value: works on
     arrays, and in a traced model where it depends on Python numbers only.
+
+    Args:
+        loop_vars: a tensor or structure; the result has the same.
+        maximum_iterations: stop after so many.
+
+    Example:
+        >>> while_loop(lambda i, x: i < 4, lambda i, x: (i + 1, x * 2), (0, 1))
+        (4, 16)
     """
     nested = isinstance(loop_vars, (list, tuple))
     values, turns = loop_vars if nested else (loop_vars,), 0
@@ -128,7 +206,17 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
 
 
 def associative_scan(f, elems, reverse=False, axis=0):
-    """Combine all slices up to each along an axis with a binary associative function of slices."""
+    """Combine all slices up to each along an axis with a binary associative function of slices.
+
+    Args:
+        f: (a, b) -> combined, on tensors or structures as `elems`.
+        reverse: from the end instead.
+
+    Example:
+        >>> import numpy as np
+        >>> associative_scan(lambda a, b: a * b, np.array([1, 2, 3, 4], "float32"))
+        array([ 1.,  2.,  6., 24.], dtype=float32)
+    """
     leaves = [shaping.moveaxis(leaf, axis, 0) for leaf in tree.flatten(elems)]
     order = range(leaves[0].shape[0])
     running, results = None, []

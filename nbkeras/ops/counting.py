@@ -20,6 +20,11 @@ def histogram(x, bins=10, range=None):
 
     Returns:
         Counts (bins,), floats as Keras has them, and edges (bins + 1,). The last bin includes its upper edge.
+
+    Example:
+        >>> counts, edges = histogram([0.0, 1.0, 1.5, 4.0], bins=2)
+        >>> counts, edges
+        (array([3., 1.], dtype=float32), array([0., 2., 4.], dtype=float32))
     """
     if isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or bins < 1:
         raise ArgumentError(f"histogram: bins must be a whole number from 1 on, got {bins!r}.")
@@ -58,8 +63,15 @@ def unique(
         axis: compare slices along this axis instead of single values.
         size: give so many: the first of them, or the rest filled up.
         fill_value: what with; the smallest value by default.
+
+    Example:
+        >>> unique([3, 1, 3])
+        array([1, 3], dtype=int32)
+        >>> values, counts = unique([3, 1, 3], return_counts=True)
+        >>> counts
+        array([1, 2], dtype=int32)
     """
-    host = on_host(x, "unique")
+    host = on_host(tensor(x), "unique")
     values, index, inverse, counts = np.unique(
         host, return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
     )

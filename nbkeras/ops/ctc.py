@@ -24,6 +24,12 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
         (N,). A sequence that has no alignment, with more labels than steps, has the loss 1e5 and no gradient. The
         gradient of the gradient is not there.
 
+    Example:
+        >>> import numpy as np
+        >>> logits = np.zeros((1, 4, 3), "float32")
+        >>> ctc_loss([[1, 2]], logits, target_length=[2], output_length=[4]).round(4)
+        array([1.6864], dtype=float32)
+
     Source: Graves et al., "Connectionist temporal classification", 2006.
     """
     scores = activating.log_softmax(floating(output), axis=-1)
@@ -56,6 +62,15 @@ def ctc_decode(
     Returns:
         Labels (paths, N, T), filled up with -1, and for each their score: minus the sum of the greatest logits (N, 1),
         or log P (N, paths) of beam search.
+
+    Example:
+        >>> import numpy as np
+        >>> logits = 5 * np.eye(3, dtype="float32")[None, [1, 1, 0, 2]]
+        >>> labels, scores = ctc_decode(logits, sequence_lengths=[4])
+        >>> labels
+        array([[[ 1,  2, -1, -1]]], dtype=int32)
+        >>> scores
+        array([[-20.]], dtype=float32)
     """
     if strategy == "greedy":
         return _greedy(floating(inputs), tensor(sequence_lengths, "int64"), merge_repeated, mask_index)

@@ -20,7 +20,12 @@ def _place(offset: int, rows: int, columns: int):
 
 @op
 def diagonal(x, offset=0, axis1=0, axis2=1):
-    """The diagonal of two axes, as a new last axis."""
+    """The diagonal of two axes, as a new last axis.
+
+    Example:
+        >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
+        array([1., 4.], dtype=float32)
+    """
     x = tensor(x)
     if len(x.shape) < 2:
         raise ShapeError(f"diagonal: expected rank 2 or more, got shape {tuple(x.shape)}.")
@@ -34,7 +39,15 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
 
 @op
 def diag(x, k=0):
-    """A vector as a diagonal matrix; the diagonal of a matrix."""
+    """A vector as a diagonal matrix; the diagonal of a matrix.
+
+    Example:
+        >>> diag([1.0, 2.0])
+        array([[1., 0.],
+               [0., 2.]], dtype=float32)
+        >>> diag([[1.0, 2.0], [3.0, 4.0]], k=1)
+        array([2.], dtype=float32)
+    """
     x = tensor(x)
     if len(x.shape) == 2:
         return diagonal(x, k)
@@ -48,13 +61,24 @@ def diag(x, k=0):
 
 @op
 def diagflat(x, k=0):
-    """All values as a diagonal matrix."""
+    """All values as a diagonal matrix.
+
+    Example:
+        >>> diagflat([[1.0, 2.0]])
+        array([[1., 0.],
+               [0., 2.]], dtype=float32)
+    """
     return diag(shaping.ravel(x), k)
 
 
 @op
 def trace(x, offset=0, axis1=0, axis2=1):
-    """The sum of a diagonal."""
+    """The sum of a diagonal.
+
+    Example:
+        >>> trace([[1.0, 2.0], [3.0, 4.0]])
+        array(5., dtype=float32)
+    """
     x = diagonal(x, offset, axis1, axis2)
     return _sum(x, axis=-1)
 
@@ -68,19 +92,37 @@ def _triangle(x, mask_of, k):
 
 @op
 def tril(x, k=0):
-    """The lower triangle of the last two axes, 0 above diagonal k."""
+    """The lower triangle of the last two axes, 0 above diagonal k.
+
+    Example:
+        >>> tril([[1.0, 2.0], [3.0, 4.0]])
+        array([[1., 0.],
+               [3., 4.]], dtype=float32)
+    """
     return _triangle(x, np.tril, k)
 
 
 @op
 def triu(x, k=0):
-    """The upper triangle of the last two axes, 0 below diagonal k."""
+    """The upper triangle of the last two axes, 0 below diagonal k.
+
+    Example:
+        >>> triu([[1.0, 2.0], [3.0, 4.0]], k=1)
+        array([[0., 2.],
+               [0., 0.]], dtype=float32)
+    """
     return _triangle(x, np.triu, k)
 
 
 @op
 def vander(x, N=None, increasing=False):
-    """The powers of a vector as columns: x**(N-1), ..., x, 1."""
+    """The powers of a vector as columns: x**(N-1), ..., x, 1.
+
+    Example:
+        >>> vander([2.0, 3.0], 3)
+        array([[4., 2., 1.],
+               [9., 3., 1.]], dtype=float32)
+    """
     x = tensor(x)
     count = x.shape[0] if N is None else int(N)
     powers = np.arange(count) if increasing else np.arange(count)[::-1]

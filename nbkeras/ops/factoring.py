@@ -56,7 +56,13 @@ def cholesky(x, upper=False):
 
 @op
 def cholesky_inverse(x, upper=False):
-    """The inverse of L L' from its Cholesky factor L (or U of U'U with `upper`)."""
+    """The inverse of L L' from its Cholesky factor L (or U of U'U with `upper`).
+
+    Example:
+        >>> cholesky_inverse([[2.0, 0.0], [1.0, 2.0]])
+        array([[ 0.3125, -0.125 ],
+               [-0.125 ,  0.25  ]], dtype=float32)
+    """
     factor, lead = _matrices(x, "cholesky_inverse", square=True)
     identity = np.broadcast_to(np.eye(factor.shape[-1], dtype=dtype_name(factor.dtype)), factor.shape)
     inside = emit("triangular_solve", factor, identity, lower=not upper, transposed=upper, unit=False)
@@ -66,7 +72,12 @@ def cholesky_inverse(x, upper=False):
 
 @op
 def solve_triangular(a, b, lower=False):
-    """x of a x = b for triangular a; the other triangle is not looked at."""
+    """x of a x = b for triangular a; the other triangle is not looked at.
+
+    Example:
+        >>> solve_triangular([[2.0, 0.0], [1.0, 1.0]], [4.0, 5.0], lower=True)
+        array([2., 3.], dtype=float32)
+    """
     return _solved("triangular_solve", a, b, lower=bool(lower), transposed=False, unit=False)
 
 
@@ -99,7 +110,13 @@ def _solved(name, a, b, **params):
 
 @op
 def inv(x):
-    """The inverse."""
+    """The inverse of each matrix.   (..., n, n) -> (..., n, n)
+
+    Example:
+        >>> inv([[2.0, 1.0], [1.0, 1.0]]).round(4)
+        array([[ 1., -1.],
+               [-1.,  2.]], dtype=float32)
+    """
     matrices, lead = _matrices(x, "inv", square=True)
     identity = np.broadcast_to(np.eye(matrices.shape[-1], dtype=dtype_name(matrices.dtype)), matrices.shape)
     return _restored(emit("solve", matrices, identity, transposed=False), lead)
@@ -112,25 +129,49 @@ def _determinants(x, name):
 
 @op
 def det(x):
-    """The determinant."""
+    """The determinant of each matrix.   (..., n, n) -> (...)
+
+    Example:
+        >>> det([[2.0, 1.0], [0.0, 4.0]])
+        array(8., dtype=float32)
+    """
     return _determinants(x, "det")[0]
 
 
 @op
 def slogdet(x):
-    """The sign of the determinant, and the logarithm of its size."""
+    """The sign of the determinant, and the logarithm of its size.
+
+    Example:
+        >>> slogdet([[0.0, 1.0], [1.0, 0.0]])
+        (array(-1., dtype=float32), array(0., dtype=float32))
+    """
     return tuple(_determinants(x, "slogdet")[1:])
 
 
 @op
 def logdet(x):
-    """The logarithm of the determinant's size."""
+    """The logarithm of the determinant's size.
+
+    Example:
+        >>> logdet([[2.0, 0.0], [0.0, 4.0]]).round(4)
+        np.float32(2.0794)
+    """
     return _determinants(x, "logdet")[2]
 
 
 @op
 def lu_factor(x):
-    """L and U in one matrix, and for each row the one that it was swapped with, int32."""
+    """L and U in one matrix, and for each row the one that it was swapped with, int32.
+
+    Example:
+        >>> lu, swapped = lu_factor([[1.0, 2.0], [4.0, 4.0]])
+        >>> lu
+        array([[4.  , 4.  ],
+               [0.25, 1.  ]], dtype=float32)
+        >>> swapped
+        array([1, 1], dtype=int32)
+    """
     matrices, lead = _matrices(x, "lu_factor")
     factors, pivots, _ = emit("lu", matrices)
     return _restored(factors, lead), _restored(pivots, lead)
@@ -142,6 +183,12 @@ def qr(x, mode="reduced"):
 
     Args:
         mode: 'reduced': as many columns as the smaller of rows and columns; 'complete': as many as rows.
+
+    Example:
+        >>> q, r = qr([[3.0, 1.0], [4.0, 2.0]])
+        >>> (q @ r).round(4)
+        array([[3., 1.],
+               [4., 2.]], dtype=float32)
     """
     if mode not in ("reduced", "complete"):
         raise ArgumentError(f"qr: mode must be 'reduced' or 'complete', got {mode!r}.")
@@ -153,7 +200,13 @@ def qr(x, mode="reduced"):
 
 @op
 def eigh(x):
-    """Eigenvalues, ascending, and orthonormal eigenvectors, as columns, of symmetric matrices."""
+    """Eigenvalues, ascending, and orthonormal eigenvectors, as columns, of symmetric matrices.
+
+    Example:
+        >>> values, vectors = eigh([[2.0, 1.0], [1.0, 2.0]])
+        >>> values.round(4)
+        array([1., 3.], dtype=float32)
+    """
     matrices, lead = _matrices(x, "eigh", square=True)
     values, vectors = emit("eigh", matrices)
     return _restored(values, lead), _restored(vectors, lead)
@@ -184,6 +237,11 @@ def svd(x, full_matrices=True, compute_uv=True):
         full_matrices: give square U and V'; without it only the columns that meet a singular value. Gradients are
             there for square x or without it.
         compute_uv: False gives the singular values alone.
+
+    Example:
+        >>> u, s, v = svd([[0.0, 2.0], [3.0, 0.0], [0.0, 0.0]])
+        >>> u.shape, s.round(4), v.shape
+        ((3, 3), array([3., 2.], dtype=float32), (2, 2))
     """
     matrices, lead = _matrices(x, "svd")
     u, s, v = _svd(matrices)
@@ -211,6 +269,10 @@ def pinv(x, rcond=None):
 
     Args:
         rcond: singular values up to this part of the largest count as 0; 10 max(rows, columns) eps by default.
+
+    Example:
+        >>> pinv([[1.0], [1.0]]).round(4)
+        array([[0.5, 0.5]], dtype=float32)
     """
     matrices, lead = _matrices(x, "pinv")
     u, s, v = _svd(matrices)
@@ -227,6 +289,10 @@ def matrix_rank(x, tol=None):
 
     Args:
         tol: up to which they count as 0; max(rows, columns) eps times the largest by default.
+
+    Example:
+        >>> matrix_rank([[1.0, 2.0], [2.0, 4.0]])
+        array(1, dtype=int32)
     """
     matrices, lead = _matrices(x, "matrix_rank")
     _, s, _ = _svd(matrices)
@@ -246,6 +312,10 @@ def lstsq(a, b, rcond=None):
         a: (m, n).
         b: (m,) or (m, k).
         rcond: singular values up to this part of the largest count as 0; max(m, n) eps by default.
+
+    Example:
+        >>> lstsq([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]], [1.0, 3.0, 5.0]).round(4)
+        array([1., 2.], dtype=float32)
     """
     a, b = promote(a, b, floating=True)
     if len(a.shape) != 2 or len(b.shape) not in (1, 2) or b.shape[0] != a.shape[0]:

@@ -98,13 +98,30 @@ def _two_axes(x, name):
 
 @op
 def fft2(x):
-    """The Fourier transform along the last two axes of (real, imaginary)."""
+    """The Fourier transform along the last two axes of (real, imaginary).
+
+    Example:
+        >>> import numpy as np
+        >>> real, imaginary = fft2((np.ones((2, 2), "float32"), np.zeros((2, 2), "float32")))
+        >>> np.abs(real).round(4)
+        array([[4., 0.],
+               [0., 0.]], dtype=float32)
+    """
     return _transform(_transform(_two_axes(x, "fft2")), axis=-2)
 
 
 @op
 def ifft2(x):
-    """The inverse Fourier transform along the last two axes of (real, imaginary)."""
+    """The inverse Fourier transform along the last two axes of (real, imaginary).
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[1.0, 2.0], [3.0, 4.0]], "float32")
+        >>> real, imaginary = ifft2(fft2((x, np.zeros_like(x))))
+        >>> real.round(4)
+        array([[1., 2.],
+               [3., 4.]], dtype=float32)
+    """
     return _transform(_transform(_two_axes(x, "ifft2"), inverse=True), axis=-2, inverse=True)
 
 
@@ -122,6 +139,11 @@ def rfft(x, fft_length=None):
 
     Args:
         fft_length: n: x is cut, or filled up with zeros, to so many values.
+
+    Example:
+        >>> real, imaginary = rfft([1.0, 2.0, 3.0, 4.0])
+        >>> real.round(4)
+        array([10., -2., -2.], dtype=float32)
     """
     (x,) = promote(tensor(x), floating=True)
     x = x if fft_length is None else _cut(x, int(fft_length))
@@ -137,6 +159,10 @@ def irfft(x, fft_length=None):
     Args:
         x: real and imaginary part.
         fft_length: how many values; 2 (m - 1) of m frequencies by default.
+
+    Example:
+        >>> irfft(rfft([1.0, 2.0, 3.0, 4.0])).round(4)
+        array([1., 2., 3., 4.], dtype=float32)
     """
     parts = _parts(x, "irfft")
     n = 2 * (parts[0].shape[-1] - 1) if fft_length is None else int(fft_length)
@@ -182,6 +208,12 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
         fft_length: to so many values windows are filled up with zeros.
         window: 'hann', 'hamming', weights (sequence_length,), or None for no weights.
         center: let windows have their middle, not their start, at multiples of the stride; the ends are mirrored.
+
+    Example:
+        >>> import numpy as np
+        >>> real, imaginary = stft(np.ones((2, 64), "float32"), sequence_length=16, sequence_stride=8, fft_length=16)
+        >>> real.shape
+        (2, 9, 9)
     """
     x = tensor(x)
     if not is_float(x.dtype):
@@ -203,6 +235,13 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
         x: real and imaginary part.
         length: how many values to give.
         sequence_length, sequence_stride, fft_length, window, center: as for `stft`.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.sin(np.arange(64, dtype="float32"))
+        >>> y = istft(stft(x, 16, 4, 16), 16, 4, 16, length=64)
+        >>> bool(abs(y - x).max() < 1e-4)
+        True
     """
     parts = _parts(x, "istft")
     if len(parts[0].shape) < 2:

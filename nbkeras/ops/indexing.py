@@ -16,7 +16,19 @@ from nbkeras.ops.shaping import sliced
 
 @op
 def getitem(x, key):
-    """x[key]: numbers, slices, None, Ellipsis, and whole-number arrays along one axis."""
+    """x[key]: numbers, slices, None, Ellipsis, and whole numbers in an array (or a mask) along one axis.
+
+    Raises:
+        ArgumentError: too many indices, one out of range, or arrays along two axes.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.arange(6, dtype="float32").reshape(2, 3)
+        >>> getitem(x, (..., -1))
+        array([2., 5.], dtype=float32)
+        >>> getitem(x, (1, np.array([2, 0])))
+        array([5., 3.], dtype=float32)
+    """
     x = tensor(x)
     keys = list(key) if isinstance(key, tuple) else [key]
     rank = len(x.shape)
@@ -83,7 +95,12 @@ def _whole_numbers(index, length):
 
 @op
 def get_item(x, key):
-    """x[key]; the same as `getitem`."""
+    """x[key]; the same as `getitem`.
+
+    Example:
+        >>> get_item([[1.0, 2.0], [3.0, 4.0]], 1)
+        array([3., 4.], dtype=float32)
+    """
     return getitem(x, key)
 
 
@@ -92,6 +109,12 @@ def slice(inputs, start_indices, shape):
     """The part of a shape that begins at the start indices; -1 in the shape takes all that is left.
 
     Starts that are symbols are taken while the step runs, and moved back where the part would not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> slice(np.arange(12, dtype="float32").reshape(3, 4), (1, 0), (-1, 2))
+        array([[4., 5.],
+               [8., 9.]], dtype=float32)
     """
     x = tensor(inputs)
     starts = _starts(start_indices, len(x.shape), "slice")
@@ -126,7 +149,13 @@ def _starts(starts, rank, name):
 
 @op
 def slice_update(inputs, start_indices, updates):
-    """The input with a block from the start indices on replaced."""
+    """The input with a block from the start indices on replaced; a block that would not fit is moved back.
+
+    Example:
+        >>> slice_update([[0.0, 0.0, 0.0]] * 2, (0, 1), [[1.0, 2.0]])
+        array([[0., 1., 2.],
+               [0., 0., 0.]], dtype=float32)
+    """
     x = tensor(inputs)
     block = tensor(updates, dtype_name(x.dtype))
     if len(block.shape) != len(x.shape) or any(b > n for b, n in zip(block.shape, x.shape, strict=True)):
@@ -156,7 +185,16 @@ def slice_update(inputs, start_indices, updates):
 
 @op
 def take(x, indices, axis=None):
-    """The slices along an axis at whole-number indices; negative ones count from the end."""
+    """The slices along an axis at whole-number indices; negative ones count from the end.
+
+    Without an axis, values in order. The result has the axes of `indices` in place of the axis.
+
+    Example:
+        >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0, 1], axis=0)
+        array([[3., 4.],
+               [1., 2.],
+               [3., 4.]], dtype=float32)
+    """
     x = tensor(x)
     indices = tensor(indices, "int64")
     if axis is None:
@@ -169,7 +207,19 @@ def take(x, indices, axis=None):
 
 @op
 def take_along_axis(x, indices, axis=None):
-    """For each place of `indices`, the value of x at that index along the axis."""
+    """For each place of `indices`, the value of x at that index along the axis.
+
+    Args:
+        indices: whole numbers, with as many axes as x.
+        axis: None takes both as vectors.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[3.0, 1.0], [2.0, 4.0]], "float32")
+        >>> take_along_axis(x, np.argsort(x, axis=1), axis=1)
+        array([[1., 3.],
+               [2., 4.]], dtype=float32)
+    """
     x, indices = tensor(x), tensor(indices, "int64")
     if axis is None:
         return take(shaping.reshape(x, (-1,)), shaping.reshape(indices, (-1,)), 0)
@@ -206,7 +256,16 @@ def _places(indices, shape):
 
 @op
 def scatter(indices, values, shape):
-    """Zeros of a shape with values added at the places that the rows of indices name."""
+    """Zeros of a shape with values added at the places that the rows of indices name.
+
+    Args:
+        indices: (..., D) whole numbers: places along the first D axes.
+        values: (..., *shape[D:]).
+
+    Example:
+        >>> scatter([[0], [2], [0]], [1.0, 2.0, 5.0], (4,))
+        array([6., 0., 2., 0.], dtype=float32)
+    """
     indices, values = tensor(indices, "int64"), tensor(values)
     shape = tuple(int(n) for n in shape)
     flat, size = _places(indices, shape)
@@ -217,7 +276,18 @@ def scatter(indices, values, shape):
 
 @op
 def scatter_update(inputs, indices, updates, reduction=None):
-    """The input with the places that rows of indices name replaced, or added to with reduction='add'."""
+    """The input with the places that rows of indices name replaced, or added to with reduction='add'.
+
+    Args:
+        indices: (..., D) whole numbers: places along the first D axes; the last of equal ones writes.
+        updates: (..., *inputs.shape[D:]).
+
+    Example:
+        >>> scatter_update([1.0, 2.0, 3.0], [[0], [2]], [7.0, 9.0])
+        array([7., 2., 9.], dtype=float32)
+        >>> scatter_update([1.0, 2.0, 3.0], [[0], [0]], [7.0, 9.0], reduction="add")
+        array([17.,  2.,  3.], dtype=float32)
+    """
     x, indices = tensor(inputs), tensor(indices, "int64")
     updates = tensor(updates, dtype_name(x.dtype))
     if reduction == "add":
@@ -248,7 +318,14 @@ def scatter_update(inputs, indices, updates, reduction=None):
 
 @op
 def select(condlist, choicelist, default=0):
-    """For each place the choice of the first condition that holds, else the default."""
+    """For each place the choice of the first condition that holds, else the default.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([1.0, 5.0, 9.0], "float32")
+        >>> select([x < 2, x < 6], [x, 10 * x], default=-1.0)
+        array([ 1., 50., -1.], dtype=float32)
+    """
     if len(condlist) != len(choicelist) or not condlist:
         raise ArgumentError(f"select: {len(condlist)} conditions for {len(choicelist)} choices.")
     *choices, result = promote(*choicelist, default)

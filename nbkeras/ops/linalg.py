@@ -66,13 +66,25 @@ def _batched(a, b):
 
 
 def affine(x, kernel, bias=None):
-    """x @ kernel + bias: a dense layer's formula in one launch.   x (..., F), kernel (F, U), bias (U,) -> (..., U)"""
+    """x @ kernel + bias: a dense layer's formula in one launch.   x (..., F), kernel (F, U), bias (U,) -> (..., U)
+
+    Example:
+        >>> affine([[1.0, 2.0]], [[1.0], [1.0]], [0.5])
+        array([[3.5]], dtype=float32)
+    """
     return emit("affine", *promote(x, kernel) if bias is None else promote(x, kernel, bias))
 
 
 @op
 def dot(x1, x2):
-    """The sum of products over the last axis of the first and the last but one of the second."""
+    """The sum of products over the last axis of the first and the last but one of the second.
+
+    Example:
+        >>> dot([1.0, 2.0], [3.0, 4.0])
+        array(11., dtype=float32)
+        >>> dot([[1.0, 2.0]], [[3.0], [4.0]])
+        array([[11.]], dtype=float32)
+    """
     a, b = promote(x1, x2)
     if not a.shape or not b.shape:
         return emit("multiply", a, b)
@@ -83,7 +95,16 @@ def dot(x1, x2):
 
 @op
 def tensordot(x1, x2, axes=2):
-    """The sum of products over the given axes of both."""
+    """The sum of products over the given axes of both.
+
+    Args:
+        axes: a number: so many last ones of the first with the first ones of the second; or a list of axes for each.
+
+    Example:
+        >>> import numpy as np
+        >>> tensordot(np.ones((2, 3, 4)), np.ones((4, 3, 5)), axes=[[1, 2], [1, 0]]).shape
+        (2, 5)
+    """
     a, b = promote(x1, x2)
     if isinstance(axes, int):
         first, second = list(range(len(a.shape) - axes, len(a.shape))), list(range(axes))
@@ -101,7 +122,13 @@ def tensordot(x1, x2, axes=2):
 
 @op
 def outer(x1, x2):
-    """Every product of a value of the first with a value of the second."""
+    """Every product of a value of the first with a value of the second.
+
+    Example:
+        >>> outer([1.0, 2.0], [3.0, 4.0, 5.0])
+        array([[ 3.,  4.,  5.],
+               [ 6.,  8., 10.]], dtype=float32)
+    """
     a, b = promote(x1, x2)
     return emit("multiply", shaping.reshape(a, (-1, 1)), shaping.reshape(b, (1, -1)))
 
@@ -111,6 +138,12 @@ def einsum(subscripts, *operands, **kwargs):
     """Einstein's summation, e.g. `"bij,bjk->bik"`, pair by pair as transposes and matrix products.
 
     Keywords that choose an order of contraction, which Keras passes to its backend, have no effect.
+
+    Example:
+        >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
+        array([21., 43.], dtype=float32)
+        >>> einsum("ii", [[1.0, 2.0], [3.0, 4.0]])
+        array(5., dtype=float32)
     """
     subscripts = subscripts.replace(" ", "")
     inputs, _, output = subscripts.partition("->")
@@ -186,7 +219,12 @@ def _pair(s, a, t, b, keep):
 
 @op
 def inner(x1, x2):
-    """The sum of products over the last axis of both."""
+    """The sum of products over the last axis of both.
+
+    Example:
+        >>> inner([[1.0, 2.0], [3.0, 4.0]], [1.0, 10.0])
+        array([21., 43.], dtype=float32)
+    """
     a, b = promote(x1, x2)
     if not a.shape or not b.shape:
         return emit("multiply", a, b)
@@ -195,14 +233,28 @@ def inner(x1, x2):
 
 @op
 def vdot(x1, x2):
-    """The sum of products of all values."""
+    """The sum of products of all values.
+
+    Example:
+        >>> vdot([[1.0, 2.0]], [[3.0, 4.0]])
+        array(11., dtype=float32)
+    """
     a, b = promote(x1, x2)
     return _product(shaping.reshape(a, (-1,)), shaping.reshape(b, (-1,)))
 
 
 @op
 def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    """The cross product of vectors of 3 values (or 2, whose third is 0; of two such only the third is given)."""
+    """The cross product of vectors of 3 values (or 2, whose third is 0; of two such only the third is given).
+
+    Args:
+        axisa, axisb, axisc: where the vectors lie in x1, x2 and the result.
+        axis: all three of them.
+
+    Example:
+        >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+        array([0., 0., 1.], dtype=float32)
+    """
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = promote(x1, x2)
@@ -228,7 +280,12 @@ def _three(x):
 
 @op
 def kron(x1, x2):
-    """Every value of the first times the whole second, as blocks."""
+    """Every value of the first times the whole second, as blocks.
+
+    Example:
+        >>> kron([1.0, 10.0], [1.0, 2.0])
+        array([ 1.,  2., 10., 20.], dtype=float32)
+    """
     a, b = promote(x1, x2)
     rank = max(len(a.shape), len(b.shape))
     first = (1,) * (rank - len(a.shape)) + tuple(a.shape)

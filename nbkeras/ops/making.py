@@ -22,22 +22,51 @@ from nbkeras.ops.common import (
 
 
 def zeros(shape, dtype=None):
-    """All 0."""
+    """All 0.
+
+    Args:
+        shape: a number or several.
+        dtype: floatx by default.
+
+    Example:
+        >>> zeros((2, 3))
+        array([[0., 0., 0.],
+               [0., 0., 0.]], dtype=float32)
+    """
     return filled(shape, 0, standardize_dtype(dtype))
 
 
 def ones(shape, dtype=None):
-    """All 1."""
+    """All 1. Arguments as in `zeros`.
+
+    Example:
+        >>> ones(2, dtype="int32")
+        array([1, 1], dtype=int32)
+    """
     return filled(shape, 1, standardize_dtype(dtype))
 
 
 def empty(shape, dtype=None):
-    """All 0: memory is never left with what happened to be there."""
+    """All 0: memory is never left with what happened to be there.
+
+    Example:
+        >>> empty((2,))
+        array([0., 0.], dtype=float32)
+    """
     return zeros(shape, dtype)
 
 
 def full(shape, fill_value, dtype=None):
-    """All one number; a tensor is broadcast to the shape."""
+    """All one number; a tensor is broadcast to the shape.
+
+    Args:
+        dtype: that of the number by default.
+
+    Example:
+        >>> full((2, 2), 3.0)
+        array([[3., 3.],
+               [3., 3.]], dtype=float32)
+    """
     dtype = standardize_dtype(dtype)
     if np.shape(fill_value) if not hasattr(fill_value, "shape") else fill_value.shape:
         return shaping.broadcast_to(tensor(fill_value, dtype), shape)
@@ -51,31 +80,56 @@ def _like(x, value, dtype):
 
 @op
 def zeros_like(x, dtype=None):
-    """All 0, in the shape and dtype of x."""
+    """All 0, in the shape and dtype of x.
+
+    Example:
+        >>> zeros_like([1.0, 2.0])
+        array([0., 0.], dtype=float32)
+    """
     return _like(x, 0, dtype)
 
 
 @op
 def ones_like(x, dtype=None):
-    """All 1, in the shape and dtype of x."""
+    """All 1, in the shape and dtype of x.
+
+    Example:
+        >>> ones_like([[1, 2]], dtype="float32")
+        array([[1., 1.]], dtype=float32)
+    """
     return _like(x, 1, dtype)
 
 
 @op
 def empty_like(x, dtype=None):
-    """All 0, in the shape and dtype of x."""
+    """All 0, in the shape and dtype of x.
+
+    Example:
+        >>> empty_like([1.0, 2.0])
+        array([0., 0.], dtype=float32)
+    """
     return _like(x, 0, dtype)
 
 
 @op
 def full_like(x, fill_value, dtype=None):
-    """All one number, in the shape and dtype of x."""
+    """All one number, in the shape and dtype of x.
+
+    Example:
+        >>> full_like([1.0, 2.0], 7.0)
+        array([7., 7.], dtype=float32)
+    """
     x = tensor(x)
     return full(x.shape, fill_value, dtype or dtype_name(x.dtype))
 
 
 def array(x, dtype=None):
-    """A tensor of a number, list or array."""
+    """A tensor of a number, list or array; Python's floats become floatx, its whole numbers int32.
+
+    Example:
+        >>> array([[1.0, 2.0]])
+        array([[1., 2.]], dtype=float32)
+    """
     return tensor(x, None if dtype is None else standardize_dtype(dtype))
 
 
@@ -97,19 +151,39 @@ def arange(start, stop=None, step=None, dtype=None):
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    """Evenly spaced numbers from start to stop; with `retstep` also the distance between them."""
+    """Evenly spaced numbers from start to stop; with `retstep` also the distance between them.
+
+    Args:
+        num: how many.
+        endpoint: whether stop is the last of them.
+        axis: where they lie when start and stop are tensors.
+
+    Example:
+        >>> linspace(0.0, 1.0, 5)
+        array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
+    """
     dtype = _float_of(start, stop, dtype=dtype)
     values, step = np.linspace(start, stop, num, endpoint=endpoint, retstep=True, axis=axis)
     return (values.astype(dtype), np.asarray(step, dtype)) if retstep else values.astype(dtype)
 
 
 def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
-    """base to the power of evenly spaced numbers."""
+    """base to the power of evenly spaced numbers. Arguments as in `linspace`.
+
+    Example:
+        >>> logspace(0.0, 2.0, 3)
+        array([  1.,  10., 100.], dtype=float32)
+    """
     return np.logspace(start, stop, num, endpoint, base, axis=axis).astype(_float_of(start, stop, dtype=dtype))
 
 
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    """Numbers from start to stop with one ratio between neighbours."""
+    """Numbers from start to stop with one ratio between neighbours. Arguments as in `linspace`.
+
+    Example:
+        >>> geomspace(1.0, 8.0, 4)
+        array([1., 2., 4., 8.], dtype=float32)
+    """
     return np.geomspace(start, stop, num, endpoint, axis=axis).astype(_float_of(start, stop, dtype=dtype))
 
 
@@ -121,37 +195,65 @@ def _float_of(*values, dtype):
 
 
 def eye(N, M=None, k=0, dtype=None):
-    """1 on a diagonal, else 0."""
+    """1 on a diagonal, else 0.
+
+    Args:
+        N, M: rows, and columns: as many as rows by default.
+        k: which diagonal: those above the main one are positive.
+
+    Example:
+        >>> eye(2, 3, k=1)
+        array([[0., 1., 0.],
+               [0., 0., 1.]], dtype=float32)
+    """
     return np.eye(N, M, k, dtype=standardize_dtype(dtype))
 
 
 def identity(n, dtype=None):
-    """The unit matrix."""
+    """The unit matrix.
+
+    Example:
+        >>> identity(2)
+        array([[1., 0.],
+               [0., 1.]], dtype=float32)
+    """
     return np.eye(n, dtype=standardize_dtype(dtype))
 
 
 def tri(N, M=None, k=0, dtype=None):
-    """1 on diagonal k and below, else 0."""
+    """1 on diagonal k and below, else 0. Arguments as in `eye`.
+
+    Example:
+        >>> tri(3)
+        array([[1., 0., 0.],
+               [1., 1., 0.],
+               [1., 1., 1.]], dtype=float32)
+    """
     return np.tri(N, M, k, dtype=standardize_dtype(dtype))
 
 
-def _window(name, text):
+def _window(name, text, result):
     def function(x):
         return getattr(np, name)(int(x)).astype(standardize_dtype(None))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = text
+    function.__doc__ = f"{text}\n\nExample:\n    >>> {name}(5).round(4)\n    array({result}, dtype=float32)"
     return function
 
 
-bartlett = _window("bartlett", "A triangular window of x numbers that ends in 0.")
-blackman = _window("blackman", "Blackman's window of x numbers.")
-hamming = _window("hamming", "Hamming's window of x numbers.")
-hanning = _window("hanning", "Hann's window of x numbers.")
+bartlett = _window("bartlett", "A triangular window of x numbers that ends in 0.", "[0. , 0.5, 1. , 0.5, 0. ]")
+blackman = _window("blackman", "Blackman's window of x numbers.", "[-0.  ,  0.34,  1.  ,  0.34, -0.  ]")
+hamming = _window("hamming", "Hamming's window of x numbers.", "[0.08, 0.54, 1.  , 0.54, 0.08]")
+hanning = _window("hanning", "Hann's window of x numbers.", "[0. , 0.5, 1. , 0.5, 0. ]")
 
 
 def kaiser(x, beta):
-    """Kaiser's window of x numbers."""
+    """Kaiser's window of x numbers.
+
+    Example:
+        >>> kaiser(3, 5.0).round(4)
+        array([0.0367, 1.    , 0.0367], dtype=float32)
+    """
     return np.kaiser(int(x), float(beta)).astype(standardize_dtype(None))
 
 
@@ -177,7 +279,17 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
 
 @op
 def meshgrid(*x, indexing="xy"):
-    """The coordinates of a grid from those of its axes: one tensor an axis, of rank `len(x)`."""
+    """The coordinates of a grid from those of its axes: one tensor an axis, of rank `len(x)`.
+
+    Args:
+        indexing: 'xy' lets the first two axes change places, 'ij' does not.
+
+    Example:
+        >>> meshgrid([1.0, 2.0, 3.0], [10.0, 20.0])
+        [array([[1., 2., 3.],
+               [1., 2., 3.]], dtype=float32), array([[10., 10., 10.],
+               [20., 20., 20.]], dtype=float32)]
+    """
     if indexing not in ("xy", "ij"):
         raise ArgumentError(f"meshgrid: indexing must be 'xy' or 'ij', got {indexing!r}.")
     axes = [shaping.reshape(v, (-1,)) for v in x]

@@ -35,6 +35,10 @@ def correlate(x1, x2, mode="valid"):
     Args:
         mode: 'valid' for shifts at which the shorter lies inside the longer, 'full' for all that overlap, 'same' for
             the middle ones, as many as the longer has values.
+
+    Example:
+        >>> correlate([1.0, 2.0, 3.0, 4.0], [1.0, 1.0])
+        array([3., 5., 7.], dtype=float32)
     """
     a, b = promote(x1, x2, floating=True)
     if len(a.shape) != 1 or len(b.shape) != 1 or not a.shape[0] or not b.shape[0]:
@@ -57,6 +61,10 @@ def psnr(x1, x2, max_val):
 
     Args:
         max_val: the greatest possible value.
+
+    Example:
+        >>> psnr([0.0, 0.5], [0.1, 0.5], max_val=1.0).round(3)
+        np.float32(23.01)
     """
     a, b = promote(x1, x2, floating=True)
     if tuple(a.shape) != tuple(b.shape):
@@ -92,6 +100,14 @@ def dot_product_attention(
 
     Returns:
         (N, T, H, E).
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.ones((2, 5, 4, 8), "float32")
+        >>> dot_product_attention(x, x, x, is_causal=True).shape
+        (2, 5, 4, 8)
+
+    Source: Vaswani et al., "Attention is all you need", 2017.
     """
     query, key, value = promote(query, key, value, floating=True)
     shapes = [tuple(x.shape) for x in (query, key, value)]

@@ -22,38 +22,68 @@ def _count(x, axis, keepdims):
 
 @op
 def nansum(x, axis=None, keepdims=False):
-    """The sum along axes; NaN count as 0."""
+    """The sum along axes; NaN count as 0.
+
+    Example:
+        >>> nansum([1.0, float("nan"), 2.0])
+        array(3., dtype=float32)
+    """
     return reducing.sum(_filled(x, 0), axis, keepdims)
 
 
 @op
 def nanprod(x, axis=None, keepdims=False):
-    """The product along axes; NaN count as 1."""
+    """The product along axes; NaN count as 1.
+
+    Example:
+        >>> nanprod([3.0, float("nan"), 2.0])
+        array(6., dtype=float32)
+    """
     return reducing.prod(_filled(x, 1), axis, keepdims)
 
 
 @op
 def nancumsum(x, axis=None, dtype=None):
-    """`cumsum`; NaN count as 0."""
+    """`cumsum`; NaN count as 0.
+
+    Example:
+        >>> nancumsum([1.0, float("nan"), 2.0])
+        array([1., 1., 3.], dtype=float32)
+    """
     return ordering.cumsum(_filled(x, 0), axis, dtype)
 
 
 @op
 def nancumprod(x, axis=None, dtype=None):
-    """`cumprod`; NaN count as 1."""
+    """`cumprod`; NaN count as 1.
+
+    Example:
+        >>> nancumprod([3.0, float("nan"), 2.0])
+        array([3., 3., 6.], dtype=float32)
+    """
     return ordering.cumprod(_filled(x, 1), axis, dtype)
 
 
 @op
 def nanmean(x, axis=None, keepdims=False):
-    """The mean along axes of what is not NaN; NaN if all are."""
+    """The mean along axes of what is not NaN; NaN if all are.
+
+    Example:
+        >>> nanmean([[1.0, float("nan")], [2.0, 4.0]], axis=1)
+        array([1., 3.], dtype=float32)
+    """
     x = floating(x)
     return el.divide(nansum(x, axis, keepdims), _count(x, axis, keepdims))
 
 
 @op
 def nanvar(x, axis=None, keepdims=False):
-    """The variance along axes of what is not NaN; NaN if all are."""
+    """The variance along axes of what is not NaN; NaN if all are.
+
+    Example:
+        >>> nanvar([1.0, float("nan"), 3.0])
+        array(1., dtype=float32)
+    """
     x = floating(x)
     distance = emit("square", emit("subtract", x, nanmean(x, axis, True)))
     return nanmean(distance, axis, keepdims)
@@ -61,7 +91,12 @@ def nanvar(x, axis=None, keepdims=False):
 
 @op
 def nanstd(x, axis=None, keepdims=False):
-    """The square root of `nanvar`."""
+    """The square root of `nanvar`.
+
+    Example:
+        >>> nanstd([1.0, float("nan"), 5.0])
+        array(2., dtype=float32)
+    """
     return emit("sqrt", nanvar(x, axis, keepdims))
 
 
@@ -76,13 +111,23 @@ def _extreme(x, axis, keepdims, reduce, worst):
 
 @op
 def nanmax(x, axis=None, keepdims=False):
-    """The largest value along axes that is not NaN; NaN if all are."""
+    """The largest value along axes that is not NaN; NaN if all are.
+
+    Example:
+        >>> nanmax([1.0, float("nan"), 3.0])
+        array(3., dtype=float32)
+    """
     return _extreme(x, axis, keepdims, reducing.max, -np.inf)
 
 
 @op
 def nanmin(x, axis=None, keepdims=False):
-    """The smallest value along axes that is not NaN; NaN if all are."""
+    """The smallest value along axes that is not NaN; NaN if all are.
+
+    Example:
+        >>> nanmin([1.0, float("nan"), 3.0])
+        array(1., dtype=float32)
+    """
     return _extreme(x, axis, keepdims, reducing.min, np.inf)
 
 
@@ -96,29 +141,54 @@ def _where_extreme(x, axis, keepdims, find, worst):
 
 @op
 def nanargmax(x, axis=None, keepdims=False):
-    """Where the largest value is that is not NaN, int32; -1 if all are."""
+    """Where the largest value is that is not NaN, int32; -1 if all are.
+
+    Example:
+        >>> nanargmax([1.0, float("nan"), 3.0])
+        array(2, dtype=int32)
+    """
     return _where_extreme(x, axis, keepdims, reducing.argmax, -np.inf)
 
 
 @op
 def nanargmin(x, axis=None, keepdims=False):
-    """Where the smallest value is that is not NaN, int32; -1 if all are."""
+    """Where the smallest value is that is not NaN, int32; -1 if all are.
+
+    Example:
+        >>> nanargmin([float("nan"), 2.0, 3.0])
+        array(1, dtype=int32)
+    """
     return _where_extreme(x, axis, keepdims, reducing.argmin, np.inf)
 
 
 @op
 def nanquantile(x, q, axis=None, method="linear", keepdims=False):
-    """`quantile` of what is not NaN; NaN if all are."""
+    """`quantile` of what is not NaN; NaN if all are.
+
+    Example:
+        >>> nanquantile([1.0, float("nan"), 3.0], 0.25)
+        array(1.5, dtype=float32)
+    """
     return ordering.quantile_of(x, q, axis, method, keepdims, skip_nan=True)
 
 
 @op
 def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
-    """`nanquantile` with q between 0 and 100."""
+    """`nanquantile` with q between 0 and 100.
+
+    Example:
+        >>> nanpercentile([1.0, float("nan"), 3.0], 50)
+        array(2., dtype=float32)
+    """
     return nanquantile(x, np.asarray(on_host(q, "nanpercentile"), np.float64) / 100, axis, method, keepdims)
 
 
 @op
 def nanmedian(x, axis=None, keepdims=False):
-    """The middle value along axes of what is not NaN; NaN if all are."""
+    """The middle value along axes of what is not NaN; NaN if all are.
+
+    Example:
+        >>> nanmedian([1.0, float("nan"), 3.0, 7.0])
+        array(3., dtype=float32)
+    """
     return nanquantile(x, 0.5, axis, "linear", keepdims)

@@ -27,6 +27,10 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
         target: class numbers; a last axis of length 1 is dropped.
         output: probabilities (clipped to [1e-7, 1 - 1e-7]), or logits.
         axis: where the classes are.
+
+    Example:
+        >>> sparse_categorical_crossentropy([1], [[0.25, 0.75]]).round(4)
+        array([0.2877], dtype=float32)
     """
     output = floating(output)
     target = tensor(target, "int64")
@@ -53,7 +57,17 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 @op
 def categorical_crossentropy(target, output, from_logits=False, axis=-1):
-    """-sum(target * log(p)) along an axis.   target, output (..., C) -> (...)"""
+    """-sum(target * log(p)) along an axis.   target, output (..., C) -> (...)
+
+    Args:
+        target: one-hot labels, or probabilities.
+        output: probabilities (made to add up to 1 and clipped to [1e-7, 1 - 1e-7]), or logits.
+        axis: where the classes are.
+
+    Example:
+        >>> categorical_crossentropy([[0.0, 1.0]], [[0.25, 0.75]]).round(4)
+        array([0.2877], dtype=float32)
+    """
     target, output = promote(target, floating(output))
     if len(target.shape) != len(output.shape) or len(output.shape) < 1:
         raise ShapeError(
@@ -82,7 +96,16 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 @op
 def binary_crossentropy(target, output, from_logits=False):
-    """-(target * log(p) + (1 - target) * log(1 - p)), elementwise."""
+    """-(target * log(p) + (1 - target) * log(1 - p)), elementwise.
+
+    Args:
+        target: labels between 0 and 1.
+        output: probabilities (clipped to [1e-7, 1 - 1e-7]), or logits.
+
+    Example:
+        >>> binary_crossentropy([0.0, 1.0], [0.5, 0.75]).round(4)
+        array([0.6931, 0.2877], dtype=float32)
+    """
     target, output = promote(target, floating(output))
     if tuple(target.shape) != tuple(output.shape):
         raise ShapeError(
@@ -102,7 +125,16 @@ def binary_crossentropy(target, output, from_logits=False):
 
 @op
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
-    """1 at each class number that occurs along the axis."""
+    """1 at each class number that occurs along the axis.
+
+    Args:
+        num_classes: how many classes there are; it must be given.
+        axis: where the classes lie in the result.
+
+    Example:
+        >>> multi_hot([0, 2], 4)
+        array([1., 0., 1., 0.], dtype=float32)
+    """
     if num_classes is None:
         raise ArgumentError("multi_hot: num_classes must be given.")
     hot = making.one_hot(inputs, num_classes, dtype=dtype)

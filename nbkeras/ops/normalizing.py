@@ -15,7 +15,16 @@ from nbkeras.ops.common import axis_of, dtype_name, emit, floating, number, op, 
 
 @op
 def normalize(x, axis=-1, order=2, epsilon=None):
-    """x divided by its norm along an axis."""
+    """x divided by its norm along an axis.
+
+    Args:
+        order: p of the norm sum(|x|**p)**(1/p).
+        epsilon: the least norm; 1e-12 by default.
+
+    Example:
+        >>> normalize([[3.0, 4.0]]).round(4)
+        array([[0.6, 0.8]], dtype=float32)
+    """
     x = floating(x)
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"normalize: order must be a whole number from 1 on, got {order!r}.")
@@ -28,7 +37,12 @@ def normalize(x, axis=-1, order=2, epsilon=None):
 
 @op
 def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
-    """(x - mean) / sqrt(variance + epsilon) * scale + offset, with vectors along one axis."""
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, with vectors along one axis.
+
+    Example:
+        >>> batch_normalization([[1.0, 4.0]], mean=[0.0, 2.0], variance=[1.0, 4.0], axis=-1, epsilon=0.0)
+        array([[1., 1.]], dtype=float32)
+    """
     x = floating(x)
     dtype = dtype_name(x.dtype)
     mean, variance = (tensor(vector, dtype) for vector in (mean, variance))
@@ -78,6 +92,10 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_sca
         gamma, beta: of the shape of the axes.
         rms_scaling: x / sqrt(variance + epsilon) * gamma instead, as older models have it.
 
+    Example:
+        >>> layer_normalization([[1.0, 3.0]], epsilon=0.0).round(4)
+        array([[-1.,  1.]], dtype=float32)
+
     Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
     """
     x = floating(x)
@@ -102,6 +120,10 @@ def _variance_scaled(x, gamma, axis, epsilon):
 @op
 def rms_normalization(x, scale=None, axis=-1, epsilon=None):
     """x / sqrt(mean(x * x) + epsilon) * scale along axes.
+
+    Example:
+        >>> rms_normalization([[1.0, 7.0]], epsilon=0.0).round(4)
+        array([[0.2, 1.4]], dtype=float32)
 
     Source: Zhang and Sennrich, "Root mean square layer normalization", 2019.
     """

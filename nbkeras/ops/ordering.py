@@ -49,7 +49,12 @@ def cumsum(x, axis=None, dtype=None):
 
 @op
 def cumprod(x, axis=None, dtype=None):
-    """The products of all values up to each, along an axis."""
+    """The products of all values up to each, along an axis.
+
+    Example:
+        >>> cumprod([1.0, 2.0, 3.0])
+        array([1., 2., 6.], dtype=float32)
+    """
     return _running(x, axis, dtype, "prod")
 
 
@@ -66,21 +71,36 @@ def _sorted(x, axis, descending=False):
 
 @op
 def sort(x, axis=-1):
-    """In ascending order along an axis; NaN come last."""
+    """In ascending order along an axis; NaN come last.
+
+    Example:
+        >>> sort([[3.0, 1.0, 2.0]])
+        array([[1., 2., 3.]], dtype=float32)
+    """
     values, _, axis = _sorted(tensor(x), axis)
     return shaping.moveaxis(values, -1, axis)
 
 
 @op
 def argsort(x, axis=-1):
-    """The positions that sort an axis, int32; equals keep their order."""
+    """The positions that sort an axis, int32; equals keep their order.
+
+    Example:
+        >>> argsort([3.0, 1.0, 2.0])
+        array([1, 2, 0], dtype=int32)
+    """
     _, index, axis = _sorted(tensor(x), axis)
     return cast(shaping.moveaxis(index, -1, axis), "int32")
 
 
 @op
 def argpartition(x, kth, axis=-1):
-    """Positions such that the one at `kth` is right and smaller values come before it: here, those of `argsort`."""
+    """Positions such that the one at `kth` is right and smaller values come before it: here, those of `argsort`.
+
+    Example:
+        >>> int(argpartition([3.0, 1.0, 2.0], 1)[1])
+        2
+    """
     return argsort(x, axis)
 
 
@@ -106,6 +126,10 @@ def in_top_k(targets, predictions, k):
     """True where the class of the target is among the k largest predictions.   targets (N,), predictions (N, C) -> (N,)
 
     Ties count as inside; a prediction for the target that is not finite does not.
+
+    Example:
+        >>> in_top_k([0, 1], [[0.1, 0.7, 0.2], [0.3, 0.4, 0.3]], k=1)
+        array([False,  True])
     """
     targets, predictions = tensor(targets, "int64"), floating(predictions)
     if len(predictions.shape) != 2 or tuple(targets.shape) != tuple(predictions.shape[:1]):
@@ -125,6 +149,12 @@ def searchsorted(sorted_sequence, values, side="left"):
 
     Args:
         side: 'left' before values that are equal, 'right' behind them.
+
+    Example:
+        >>> searchsorted([1.0, 3.0, 5.0], [3.0, 4.0])
+        array([1, 2], dtype=int32)
+        >>> searchsorted([1.0, 3.0, 5.0], [3.0, 4.0], side="right")
+        array([2, 2], dtype=int32)
     """
     sequence, values = promote(sorted_sequence, values)
     if side not in ("left", "right"):
@@ -148,13 +178,27 @@ def searchsorted(sorted_sequence, values, side="left"):
 
 @op
 def digitize(x, bins):
-    """The number of the bin of each value: how many of the ascending bins are not above it, int32."""
+    """The number of the bin of each value: how many of the ascending bins are not above it, int32.
+
+    Example:
+        >>> digitize([0.5, 1.0, 9.0], [1.0, 5.0])
+        array([0, 1, 2], dtype=int32)
+    """
     return searchsorted(bins, x, side="right")
 
 
 @op
 def isin(x1, x2, assume_unique=False, invert=False):
-    """True where a value of x1 is among those of x2."""
+    """True where a value of x1 is among those of x2.
+
+    Args:
+        assume_unique: accepted as Keras has it.
+        invert: True where it is not.
+
+    Example:
+        >>> isin([1, 2, 3], [3, 1])
+        array([ True, False,  True])
+    """
     a, b = promote(x1, x2)
     n = int(np.prod(b.shape))
     if n == 0:
@@ -170,7 +214,13 @@ def isin(x1, x2, assume_unique=False, invert=False):
 def bincount(x, weights=None, minlength=0, sparse=False):
     """How often each whole number from 0 on occurs, or the sum of the weights where it does.   (N,) or (B, N)
 
-    The result is as long as the largest number asks for, so this works on arrays only.
+    The result is as long as the largest number asks for, or `minlength`, so this works on arrays only.
+
+    Example:
+        >>> bincount([0, 2, 2])
+        array([1, 0, 2], dtype=int32)
+        >>> bincount([0, 2, 2], weights=[1.0, 0.5, 0.25], minlength=4)
+        array([1.  , 0.  , 0.75, 0.  ], dtype=float32)
     """
     if sparse:
         raise ArgumentError("bincount: sparse=True is not supported.", next="leave it out.")
@@ -188,7 +238,12 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 
 @op
 def nonzero(x):
-    """The indices of the values that are not 0, an int32 tensor an axis. Works on arrays only."""
+    """The indices of the values that are not 0, an int32 tensor an axis. Works on arrays only.
+
+    Example:
+        >>> nonzero([[0.0, 1.0], [2.0, 0.0]])
+        (array([0, 1], dtype=int32), array([1, 0], dtype=int32))
+    """
     return tuple(np.asarray(part, np.int32) for part in np.nonzero(on_host(x, "nonzero")))
 
 
@@ -202,6 +257,10 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     Args:
         q: a number or vector between 0 and 1; a vector adds an axis in front.
         method: what to take between two values: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'.
+
+    Example:
+        >>> quantile([1.0, 2.0, 3.0, 4.0], [0.0, 0.5])
+        array([1. , 2.5], dtype=float32)
     """
     return quantile_of(x, q, axis, method, keepdims, skip_nan=False)
 
@@ -264,11 +323,21 @@ def _among_some(values, q, method):
 
 @op
 def percentile(x, q, axis=None, method="linear", keepdims=False):
-    """`quantile` with q between 0 and 100."""
+    """`quantile` with q between 0 and 100.
+
+    Example:
+        >>> percentile([1.0, 2.0, 3.0], 75)
+        array(2.5, dtype=float32)
+    """
     return quantile(x, np.asarray(on_host(q, "percentile"), np.float64) / 100, axis, method, keepdims)
 
 
 @op
 def median(x, axis=None, keepdims=False):
-    """The middle value along axes; the mean of the two middle ones of an even number."""
+    """The middle value along axes; the mean of the two middle ones of an even number.
+
+    Example:
+        >>> median([[1.0, 9.0, 2.0], [3.0, 4.0, 8.0]], axis=1)
+        array([2., 4.], dtype=float32)
+    """
     return quantile(x, 0.5, axis, "linear", keepdims)

@@ -119,11 +119,22 @@ def adaptive_max_pool(inputs, output_size, data_format=None):
     Args:
         output_size: windows along the spatial axes, one number for all or one each.
         data_format: 'channels_last' or 'channels_first'.
+
+    Example:
+        >>> import numpy as np
+        >>> adaptive_max_pool(np.arange(6, dtype="float32").reshape(1, 6, 1), 2).ravel()
+        array([2., 5.], dtype=float32)
     """
     return _adaptive(max_pool, inputs, output_size, data_format)
 
 
 @op
 def adaptive_average_pool(inputs, output_size, data_format=None):
-    """The mean of each of `output_size` windows that share the input evenly.   Args: as `adaptive_max_pool`."""
+    """The mean of each of `output_size` windows that share the input evenly. Arguments as in `adaptive_max_pool`.
+
+    Example:
+        >>> import numpy as np
+        >>> adaptive_average_pool(np.arange(6, dtype="float32").reshape(1, 6, 1), 2).ravel()
+        array([1., 4.], dtype=float32)
+    """
     return _adaptive(average_pool, inputs, output_size, data_format)

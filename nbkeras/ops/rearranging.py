@@ -20,7 +20,14 @@ def _channels_last(data_format, name) -> bool:
 
 @op
 def depth_to_space(x, block_size, data_format="channels_last"):
-    """Groups of block_size**2 channels become blocks of pixels.   (N, H, W, C) -> (N, H b, W b, C / b**2)"""
+    """Groups of block_size**2 channels become blocks of pixels.   (N, H, W, C) -> (N, H b, W b, C / b**2)
+
+    Example:
+        >>> import numpy as np
+        >>> depth_to_space(np.arange(4, dtype="float32").reshape(1, 1, 1, 4), 2)[0, :, :, 0]
+        array([[0., 1.],
+               [2., 3.]], dtype=float32)
+    """
     x, b, last = tensor(x), int(block_size), _channels_last(data_format, "depth_to_space")
     n, *rest = x.shape
     h, w, c = rest if last else (*rest[1:], rest[0])
@@ -35,7 +42,13 @@ def depth_to_space(x, block_size, data_format="channels_last"):
 
 @op
 def space_to_depth(x, block_size, data_format="channels_last"):
-    """Blocks of block_size**2 pixels become channels: the inverse of `depth_to_space`."""
+    """Blocks of block_size**2 pixels become channels: the inverse of `depth_to_space`.
+
+    Example:
+        >>> import numpy as np
+        >>> space_to_depth(np.zeros((1, 4, 4, 3)), 2).shape
+        (1, 2, 2, 12)
+    """
     x, b, last = tensor(x), int(block_size), _channels_last(data_format, "space_to_depth")
     n, *rest = x.shape
     h, w, c = rest if last else (*rest[1:], rest[0])
@@ -50,7 +63,14 @@ def space_to_depth(x, block_size, data_format="channels_last"):
 
 @op
 def extract_sequences(x, sequence_length, sequence_stride):
-    """Windows along the last axis, as rows.   (..., T) -> (..., 1 + (T - length) // stride, length)"""
+    """Windows along the last axis, as rows.   (..., T) -> (..., 1 + (T - length) // stride, length)
+
+    Example:
+        >>> extract_sequences([1.0, 2.0, 3.0, 4.0], 2, 1)
+        array([[1., 2.],
+               [2., 3.],
+               [3., 4.]], dtype=float32)
+    """
     x = tensor(x)
     if sequence_length < 1 or sequence_stride < 1:
         raise ArgumentError(
@@ -84,7 +104,16 @@ def _patches(size, kernel, dilation, padding, stride, name):
 
 @op
 def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
-    """The patches of images as columns.   (N, C, H, W) -> (N, C k k, patches)"""
+    """The patches of images as columns.   (N, C, H, W) -> (N, C k k, patches)
+
+    Example:
+        >>> import numpy as np
+        >>> unfold(np.arange(9, dtype="float32").reshape(1, 1, 3, 3), 2)[0]
+        array([[0., 1., 3., 4.],
+               [1., 2., 4., 5.],
+               [3., 4., 6., 7.],
+               [4., 5., 7., 8.]], dtype=float32)
+    """
     x = tensor(x)
     kernel, dilation, padding, stride = map(_two, (kernel_size, dilation, padding, stride))
     n, c, h, w = x.shape
@@ -96,7 +125,15 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
 
 @op
 def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Images from their patches, which add up where they overlap.   (N, C k k, patches) -> (N, C, H, W)"""
+    """Images from their patches, which add up where they overlap.   (N, C k k, patches) -> (N, C, H, W)
+
+    Example:
+        >>> import numpy as np
+        >>> fold(unfold(np.ones((1, 1, 3, 3), "float32"), 2), (3, 3), 2)[0, 0]
+        array([[1., 2., 1.],
+               [2., 4., 2.],
+               [1., 2., 1.]], dtype=float32)
+    """
     x = tensor(x)
     size, kernel, dilation, padding, stride = map(_two, (output_size, kernel_size, dilation, padding, stride))
     index = _patches(size, kernel, dilation, padding, stride, "fold")

@@ -37,13 +37,33 @@ def _wide(x):
 
 @op
 def sum(x, axis=None, keepdims=False):
-    """The sum along axes; booleans are counted."""
+    """The sum along axes; booleans are counted.
+
+    Args:
+        axis: an axis, several, or None for all.
+        keepdims: keep them, with length 1.
+
+    Example:
+        >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+        array([4., 6.], dtype=float32)
+        >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=1, keepdims=True)
+        array([[3.],
+               [7.]], dtype=float32)
+    """
     return _reduce(_wide(tensor(x)), "sum", axis, keepdims)
 
 
 @op
 def prod(x, axis=None, keepdims=False, dtype=None):
-    """The product along axes."""
+    """The product along axes.   axis and keepdims as in `sum`
+
+    Args:
+        dtype: the dtype to multiply in; that of x by default, whole numbers of 32 bits or more.
+
+    Example:
+        >>> prod([[1.0, 2.0], [3.0, 4.0]], axis=1)
+        array([ 2., 12.], dtype=float32)
+    """
     x = tensor(x) if dtype is None else tensor(x, standardize_dtype(dtype))
     return _reduce(x if dtype is not None else _wide(x), "prod", axis, keepdims)
 
@@ -65,14 +85,24 @@ def mean(x, axis=None, keepdims=False):
 
 @op
 def var(x, axis=None, keepdims=False):
-    """The variance along axes: the mean square distance from the mean."""
+    """The variance along axes: the mean square distance from the mean.
+
+    Example:
+        >>> var([1.0, 3.0])
+        array(1., dtype=float32)
+    """
     x = floating(x)
     return mean(emit("square", emit("subtract", x, mean(x, axis, True))), axis, keepdims)
 
 
 @op
 def std(x, axis=None, keepdims=False):
-    """The square root of the variance."""
+    """The square root of the variance.
+
+    Example:
+        >>> std([1.0, 3.0])
+        array(1., dtype=float32)
+    """
     return emit("sqrt", var(x, axis, keepdims))
 
 
@@ -90,37 +120,73 @@ def _extreme(x, operation, axis, keepdims, initial):
 
 @op
 def max(x, axis=None, keepdims=False, initial=None):
-    """The largest value along axes; NaN if there is one."""
+    """The largest value along axes; NaN if there is one.
+
+    Args:
+        axis, keepdims: as in `sum`.
+        initial: the least that the result may be; without it there must be values.
+
+    Example:
+        >>> max([[1.0, 5.0], [3.0, 2.0]], axis=1)
+        array([5., 3.], dtype=float32)
+        >>> max([1.0, 5.0], initial=7.0)
+        array(7., dtype=float32)
+    """
     return _extreme(x, "max", axis, keepdims, initial)
 
 
 @op
 def min(x, axis=None, keepdims=False, initial=None):
-    """The smallest value along axes; NaN if there is one."""
+    """The smallest value along axes; NaN if there is one. Arguments as in `max`.
+
+    Example:
+        >>> min([[1.0, 5.0], [3.0, 2.0]], axis=0)
+        array([1., 2.], dtype=float32)
+    """
     return _extreme(x, "min", axis, keepdims, initial)
 
 
 @op
 def amax(x, axis=None, keepdims=False):
-    """The same as `max`."""
+    """The same as `max`.
+
+    Example:
+        >>> amax([[1.0, 5.0], [3.0, 2.0]], axis=0)
+        array([3., 5.], dtype=float32)
+    """
     return max(x, axis, keepdims)
 
 
 @op
 def amin(x, axis=None, keepdims=False):
-    """The same as `min`."""
+    """The same as `min`.
+
+    Example:
+        >>> amin([[1.0, 5.0], [3.0, 2.0]], axis=0)
+        array([1., 2.], dtype=float32)
+    """
     return min(x, axis, keepdims)
 
 
 @op
 def any(x, axis=None, keepdims=False):
-    """True where one value along the axes is."""
+    """True where one value along the axes is.
+
+    Example:
+        >>> any([[True, False], [False, False]], axis=1)
+        array([ True, False])
+    """
     return _reduce(tensor(x, "bool"), "max", axis, keepdims)
 
 
 @op
 def all(x, axis=None, keepdims=False):
-    """True where all values along the axes are."""
+    """True where all values along the axes are.
+
+    Example:
+        >>> all([[True, False], [True, True]], axis=1)
+        array([False,  True])
+    """
     return _reduce(tensor(x, "bool"), "min", axis, keepdims)
 
 
@@ -142,7 +208,16 @@ def _arg(x, operation, axis, keepdims, dtype="int32"):
 
 @op
 def argmax(x, axis=None, keepdims=False):
-    """Where the largest value is (the first of equals), int32."""
+    """Where the largest value is (the first of equals), int32.
+
+    Args:
+        axis: along which; None counts through all values in order.
+        keepdims: keep the axis, with length 1.
+
+    Example:
+        >>> argmax([[1.0, 5.0], [3.0, 2.0]], axis=1)
+        array([1, 0], dtype=int32)
+    """
     return _arg(x, "max", axis, keepdims)
 
 
@@ -157,19 +232,37 @@ def likeliest(scores):
 
 @op
 def argmin(x, axis=None, keepdims=False):
-    """Where the smallest value is (the first of equals), int32."""
+    """Where the smallest value is (the first of equals), int32. Arguments as in `argmax`.
+
+    Example:
+        >>> argmin([[1.0, 5.0], [3.0, 2.0]], axis=1)
+        array([0, 1], dtype=int32)
+    """
     return _arg(x, "min", axis, keepdims)
 
 
 @op
 def count_nonzero(x, axis=None):
-    """How many values are not 0."""
+    """How many values are not 0.
+
+    Example:
+        >>> count_nonzero([[0.0, 2.0], [3.0, 4.0]], axis=1)
+        array([1, 2], dtype=int32)
+    """
     return sum(el.not_equal(tensor(x), 0), axis)
 
 
 @op
 def average(x, axis=None, weights=None):
-    """The mean, weighted if weights are given."""
+    """The mean, weighted if weights are given: sum(x * weights) / sum(weights).
+
+    Args:
+        weights: of the shape of x, or a vector along the one axis.
+
+    Example:
+        >>> average([1.0, 2.0, 6.0], weights=[2.0, 1.0, 1.0])
+        array(2.5, dtype=float32)
+    """
     if weights is None:
         return mean(x, axis)
     x = floating(x)
@@ -182,7 +275,12 @@ def average(x, axis=None, weights=None):
 
 @op
 def logsumexp(x, axis=None, keepdims=False):
-    """log(sum(exp(x))) along axes, without overflow."""
+    """log(sum(exp(x))) along axes, without overflow.
+
+    Example:
+        >>> logsumexp([1000.0, 1000.0]).round(3)
+        np.float32(1000.693)
+    """
     x = floating(x)
     top = max(x, axis, True)
     top = emit("where", emit("isfinite", top), top, np.zeros((), dtype_name(x.dtype)))
@@ -203,6 +301,12 @@ def norm(x, ord=None, axis=None, keepdims=False):
             'fro', the sum of singular values, 'nuc', the largest (smallest) of them, 2 (-2), or the largest
             (smallest) sum of |x| over columns, 1 (-1), or rows, inf (-inf).
         axis: one axis, two, or None for all.
+
+    Example:
+        >>> norm([3.0, 4.0])
+        array(5., dtype=float32)
+        >>> norm([[3.0, 4.0], [6.0, 8.0]], ord=1, axis=1)
+        array([ 7., 14.], dtype=float32)
     """
     x = floating(x)
     rank = len(x.shape)
@@ -253,13 +357,28 @@ def _matrix_norm(x, ord, axes, keepdims):
 
 @op
 def moments(x, axes, keepdims=False, synchronized=False):
-    """Mean and variance along axes."""
+    """Mean and variance along axes.
+
+    Args:
+        axes: one or several.
+        synchronized: accepted as Keras has it: there is one process.
+
+    Example:
+        >>> mean_, variance = moments([[1.0, 2.0], [3.0, 6.0]], axes=0)
+        >>> mean_, variance
+        (array([2., 4.], dtype=float32), array([1., 4.], dtype=float32))
+    """
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
 @op
 def ptp(x, axis=None, keepdims=False):
-    """The distance from the smallest to the largest value along axes."""
+    """The distance from the smallest to the largest value along axes.
+
+    Example:
+        >>> ptp([[1.0, 5.0], [3.0, 2.0]], axis=1)
+        array([4., 1.], dtype=float32)
+    """
     return el.subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
@@ -273,7 +392,14 @@ def _ends(x, axis):
 
 @op
 def diff(a, n=1, axis=-1):
-    """The differences of neighbours along an axis, n times over."""
+    """The differences of neighbours along an axis, n times over.
+
+    Example:
+        >>> diff([1.0, 4.0, 9.0, 16.0])
+        array([3., 5., 7.], dtype=float32)
+        >>> diff([1.0, 4.0, 9.0, 16.0], n=2)
+        array([2., 2.], dtype=float32)
+    """
     x = tensor(a)
     axis = axis_of(axis, len(x.shape), "diff")
     for _ in range(n):
@@ -283,7 +409,14 @@ def diff(a, n=1, axis=-1):
 
 @op
 def trapezoid(y, x=None, dx=1.0, axis=-1):
-    """The integral along an axis by the trapezoid rule; x are the places, or dx their distance."""
+    """The integral along an axis by the trapezoid rule; x are the places, or dx their distance.
+
+    Example:
+        >>> trapezoid([0.0, 1.0, 2.0])
+        array(2., dtype=float32)
+        >>> trapezoid([0.0, 1.0, 2.0], x=[0.0, 2.0, 4.0])
+        array(4., dtype=float32)
+    """
     y = floating(y)
     axis = axis_of(axis, len(y.shape), "trapezoid")
     if x is not None:
@@ -297,7 +430,13 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 @op
 def corrcoef(x):
-    """The correlations of the rows of a matrix."""
+    """The correlations of the rows of a matrix.
+
+    Example:
+        >>> corrcoef([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]).round(3)
+        array([[ 1., -1.],
+               [-1.,  1.]], dtype=float32)
+    """
     x = floating(x)
     if len(x.shape) != 2:
         raise ShapeError(f"corrcoef: expected rank 2, got shape {tuple(x.shape)}.")

@@ -41,6 +41,10 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
         segment_ids: the segment of each row; others than 0 to num_segments - 1 are left out.
         num_segments: how many; without it the largest number decides, for which values must exist.
         sorted: accepted as Keras has it.
+
+    Example:
+        >>> segment_sum([1.0, 2.0, 4.0], [0, 0, 1], num_segments=2)
+        array([3., 4.], dtype=float32)
     """
     data, ids, count = _segments("segment_sum", data, segment_ids, num_segments)
     return sliced(emit("scatter_add", ids, data, axis=0, size=count + 1), {0: builtins.slice(0, count)})
@@ -48,17 +52,32 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
 
 @op
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
-    """The largest values of the rows of each segment; the least of the dtype where it has none. See `segment_sum`."""
+    """The largest values of the rows of each segment; the least of the dtype where it has none. See `segment_sum`.
+
+    Example:
+        >>> segment_max([1.0, 2.0, 4.0], [0, 0, 1], num_segments=2)
+        array([2., 4.], dtype=float32)
+    """
     return _reduced("segment_max", data, segment_ids, num_segments, "max")
 
 
 @op
 def segment_min(data, segment_ids, num_segments=None, sorted=False):
-    """The smallest values of the rows of each segment; the greatest of the dtype where it has none."""
+    """The smallest values of the rows of each segment; the greatest of the dtype where it has none. See `segment_sum`.
+
+    Example:
+        >>> segment_min([1.0, 2.0, 4.0], [0, 0, 1], num_segments=2)
+        array([1., 4.], dtype=float32)
+    """
     return _reduced("segment_min", data, segment_ids, num_segments, "min")
 
 
 @op
 def segment_prod(data, segment_ids, num_segments=None, sorted=False):
-    """The product of the rows of each segment; 1 where it has none. See `segment_sum`."""
+    """The product of the rows of each segment; 1 where it has none. See `segment_sum`.
+
+    Example:
+        >>> segment_prod([1.0, 2.0, 4.0], [0, 0, 1], num_segments=2)
+        array([2., 4.], dtype=float32)
+    """
     return _reduced("segment_prod", data, segment_ids, num_segments, "prod")

@@ -36,13 +36,24 @@ def reshape(x, newshape):
 
 @op
 def ravel(x):
-    """All values in one axis."""
+    """All values in one axis.
+
+    Example:
+        >>> ravel([[1.0, 2.0], [3.0, 4.0]])
+        array([1., 2., 3., 4.], dtype=float32)
+    """
     return reshape(x, (-1,))
 
 
 @op
 def transpose(x, axes=None):
-    """Axes in another order; reversed by default."""
+    """Axes in another order; reversed by default.
+
+    Example:
+        >>> transpose([[1.0, 2.0], [3.0, 4.0]])
+        array([[1., 3.],
+               [2., 4.]], dtype=float32)
+    """
     x = tensor(x)
     rank = len(x.shape)
     axes = range(rank)[::-1] if axes is None else [axis_of(a, rank, "transpose") for a in axes]
@@ -55,7 +66,13 @@ def transpose(x, axes=None):
 
 @op
 def swapaxes(x, axis1, axis2):
-    """Two axes exchanged."""
+    """Two axes exchanged.
+
+    Example:
+        >>> import numpy as np
+        >>> swapaxes(np.zeros((2, 3, 5)), 0, 2).shape
+        (5, 3, 2)
+    """
     x = tensor(x)
     order = list(range(len(x.shape)))
     a, b = axis_of(axis1, len(order), "swapaxes"), axis_of(axis2, len(order), "swapaxes")
@@ -65,7 +82,13 @@ def swapaxes(x, axis1, axis2):
 
 @op
 def moveaxis(x, source, destination):
-    """Axes moved to other places, the rest in their order."""
+    """Axes moved to other places, the rest in their order.
+
+    Example:
+        >>> import numpy as np
+        >>> moveaxis(np.zeros((2, 3, 5)), 0, -1).shape
+        (3, 5, 2)
+    """
     x = tensor(x)
     rank = len(x.shape)
     sources = [axis_of(a, rank, "moveaxis") for a in np.atleast_1d(source)]
@@ -78,7 +101,13 @@ def moveaxis(x, source, destination):
 
 @op
 def expand_dims(x, axis):
-    """New axes of length 1 at the given places."""
+    """New axes of length 1 at the given places.
+
+    Example:
+        >>> import numpy as np
+        >>> expand_dims(np.zeros((2, 3)), (0, -1)).shape
+        (1, 2, 3, 1)
+    """
     x = tensor(x)
     places = [axis] if isinstance(axis, (int, np.integer)) else list(axis)
     rank = len(x.shape) + len(places)
@@ -91,7 +120,13 @@ def expand_dims(x, axis):
 
 @op
 def squeeze(x, axis=None):
-    """Without its axes of length 1."""
+    """Without its axes of length 1, or without those given, which must have length 1.
+
+    Example:
+        >>> import numpy as np
+        >>> squeeze(np.zeros((1, 3, 1))).shape, squeeze(np.zeros((1, 3, 1)), axis=0).shape
+        ((3,), (3, 1))
+    """
     x = tensor(x)
     rank = len(x.shape)
     if axis is None:
@@ -106,14 +141,26 @@ def squeeze(x, axis=None):
 
 @op
 def broadcast_to(x, shape):
-    """Repeated along axes of length 1 to the shape."""
+    """Repeated along axes of length 1, and along new ones in front, to the shape.
+
+    Example:
+        >>> broadcast_to([1.0, 2.0], (2, 2))
+        array([[1., 2.],
+               [1., 2.]], dtype=float32)
+    """
     x = tensor(x)
     return x if tuple(x.shape) == tuple(shape) else emit("broadcast_to", x, shape=tuple(int(n) for n in shape))
 
 
 @op
 def concatenate(xs, axis=0):
-    """Joined along an axis."""
+    """Joined along an axis; the other axes must agree.
+
+    Example:
+        >>> concatenate([[[1.0], [2.0]], [[3.0], [4.0]]], axis=1)
+        array([[1., 3.],
+               [2., 4.]], dtype=float32)
+    """
     if len(xs) == 0:
         raise ArgumentError("concatenate: expected at least one tensor, got none.")
     xs = promote(*xs)
@@ -124,7 +171,13 @@ def concatenate(xs, axis=0):
 
 @op
 def stack(x, axis=0):
-    """Joined along a new axis."""
+    """Joined along a new axis; all must have one shape.
+
+    Example:
+        >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1)
+        array([[1., 3.],
+               [2., 4.]], dtype=float32)
+    """
     xs = promote(*x)
     axis = axis_of(axis, len(xs[0].shape) + 1, "stack")
     return concatenate([expand_dims(v, axis) for v in xs], axis)
@@ -141,7 +194,13 @@ def stack(x, axis=0):
 @op
 @op
 def tile(x, repeats):
-    """The whole tensor several times along each axis."""
+    """The whole tensor several times along each axis.
+
+    Example:
+        >>> tile([1.0, 2.0], (2, 2))
+        array([[1., 2., 1., 2.],
+               [1., 2., 1., 2.]], dtype=float32)
+    """
     x = tensor(x)
     repeats = [int(r) for r in np.atleast_1d(repeats)]
     rank = max(len(repeats), len(x.shape))
@@ -181,7 +240,14 @@ def _cut(x, places, axis):
 
 @op
 def split(x, indices_or_sections, axis=0):
-    """Cut along an axis: into equal parts (a number) or at places (a list)."""
+    """Cut along an axis: into equal parts (a number) or at places (a list).
+
+    Example:
+        >>> split([1.0, 2.0, 3.0, 4.0], 2)
+        [array([1., 2.], dtype=float32), array([3., 4.], dtype=float32)]
+        >>> [part.shape for part in split([1.0, 2.0, 3.0, 4.0], [1])]
+        [(1,), (3,)]
+    """
     x = tensor(x)
     axis = axis_of(axis, len(x.shape), "split")
     n = x.shape[axis]
@@ -196,7 +262,12 @@ def split(x, indices_or_sections, axis=0):
 
 @op
 def array_split(x, indices_or_sections, axis=0):
-    """Cut along an axis as `split` does, with parts whose lengths may differ by one."""
+    """Cut along an axis as `split` does, with parts whose lengths may differ by one.
+
+    Example:
+        >>> [part.shape for part in array_split([1.0, 2.0, 3.0, 4.0, 5.0], 2)]
+        [(3,), (2,)]
+    """
     x = tensor(x)
     if not isinstance(indices_or_sections, (int, np.integer)):
         return split(x, indices_or_sections, axis)
@@ -208,25 +279,51 @@ def array_split(x, indices_or_sections, axis=0):
 
 @op
 def hsplit(x, indices_or_sections):
-    """Cut along the second axis, or the only one."""
+    """Cut along the second axis, or the only one.
+
+    Example:
+        >>> import numpy as np
+        >>> [part.shape for part in hsplit(np.zeros((2, 6)), 3)]
+        [(2, 2), (2, 2), (2, 2)]
+    """
     return split(x, indices_or_sections, 0 if len(tensor(x).shape) == 1 else 1)
 
 
 @op
 def vsplit(x, indices_or_sections):
-    """Cut along the first axis."""
+    """Cut along the first axis.
+
+    Example:
+        >>> import numpy as np
+        >>> [part.shape for part in vsplit(np.zeros((4, 3)), [1])]
+        [(1, 3), (3, 3)]
+    """
     return split(x, indices_or_sections, 0)
 
 
 @op
 def dsplit(x, indices_or_sections):
-    """Cut along the third axis."""
+    """Cut along the third axis.
+
+    Example:
+        >>> import numpy as np
+        >>> [part.shape for part in dsplit(np.zeros((2, 3, 4)), 2)]
+        [(2, 3, 2), (2, 3, 2)]
+    """
     return split(x, indices_or_sections, 2)
 
 
 @op
 def unstack(x, num=None, axis=0):
-    """The list of slices along an axis."""
+    """The list of slices along an axis.
+
+    Args:
+        num: accepted as Keras has it: the length of the axis is known.
+
+    Example:
+        >>> unstack([[1.0, 2.0], [3.0, 4.0]], axis=1)
+        [array([1., 3.], dtype=float32), array([2., 4.], dtype=float32)]
+    """
     x = tensor(x)
     axis = axis_of(axis, len(x.shape), "unstack")
     if num is not None and num != x.shape[axis]:
@@ -246,26 +343,51 @@ def _at_least(x, rank):
 
 @op
 def hstack(xs):
-    """Joined along the second axis, or the only one."""
+    """Joined along the second axis, or the only one.
+
+    Example:
+        >>> hstack([[1.0, 2.0], [3.0]])
+        array([1., 2., 3.], dtype=float32)
+    """
     xs = [_at_least(x, 1) for x in xs]
     return concatenate(xs, 0 if len(xs[0].shape) == 1 else 1)
 
 
 @op
 def vstack(xs):
-    """Joined along the first axis; vectors are rows."""
+    """Joined along the first axis; vectors are rows.
+
+    Example:
+        >>> vstack([[1.0, 2.0], [3.0, 4.0]])
+        array([[1., 2.],
+               [3., 4.]], dtype=float32)
+    """
     return concatenate([_at_least(x, 2) for x in xs], 0)
 
 
 @op
 def dstack(xs):
-    """Joined along the third axis."""
+    """Joined along the third axis.
+
+    Example:
+        >>> dstack([[1.0, 2.0], [3.0, 4.0]])
+        array([[[1., 3.],
+                [2., 4.]]], dtype=float32)
+    """
     return concatenate([_at_least(x, 3) for x in xs], 2)
 
 
 @op
 def append(x1, x2, axis=None):
-    """Joined along an axis; all values in one axis without it."""
+    """Joined along an axis; all values in one axis without it.
+
+    Example:
+        >>> append([[1.0, 2.0]], [[3.0, 4.0]])
+        array([1., 2., 3., 4.], dtype=float32)
+        >>> append([[1.0, 2.0]], [[3.0, 4.0]], axis=0)
+        array([[1., 2.],
+               [3., 4.]], dtype=float32)
+    """
     if axis is None:
         return concatenate([ravel(x1), ravel(x2)], 0)
     return concatenate([x1, x2], axis)
@@ -273,7 +395,13 @@ def append(x1, x2, axis=None):
 
 @op
 def flip(x, axis=None):
-    """Reversed along axes; along all by default."""
+    """Reversed along axes; along all by default.
+
+    Example:
+        >>> flip([[1.0, 2.0], [3.0, 4.0]], axis=1)
+        array([[2., 1.],
+               [4., 3.]], dtype=float32)
+    """
     x = tensor(x)
     rank = len(x.shape)
     axes = range(rank) if axis is None else [axis_of(a, rank, "flip") for a in np.atleast_1d(axis)]
@@ -282,19 +410,37 @@ def flip(x, axis=None):
 
 @op
 def fliplr(x):
-    """Reversed along the second axis."""
+    """Reversed along the second axis.
+
+    Example:
+        >>> fliplr([[1.0, 2.0], [3.0, 4.0]])
+        array([[2., 1.],
+               [4., 3.]], dtype=float32)
+    """
     return flip(x, 1)
 
 
 @op
 def flipud(x):
-    """Reversed along the first axis."""
+    """Reversed along the first axis.
+
+    Example:
+        >>> flipud([[1.0, 2.0], [3.0, 4.0]])
+        array([[3., 4.],
+               [1., 2.]], dtype=float32)
+    """
     return flip(x, 0)
 
 
 @op
 def rot90(array, k=1, axes=(0, 1)):
-    """Turned by k quarters in the plane of two axes, from the first towards the second."""
+    """Turned by k quarters in the plane of two axes, from the first towards the second.
+
+    Example:
+        >>> rot90([[1.0, 2.0], [3.0, 4.0]])
+        array([[2., 4.],
+               [1., 3.]], dtype=float32)
+    """
     x = tensor(array)
     first, second = (axis_of(a, len(x.shape), "rot90") for a in axes)
     if first == second:
@@ -314,6 +460,12 @@ def pad(x, pad_width, mode="constant", constant_values=None):
     Args:
         pad_width: one number, a pair (before, after), or a pair for each axis.
         constant_values: the number; 0 by default.
+
+    Example:
+        >>> pad([1.0, 2.0, 3.0], (0, 2), constant_values=9.0)
+        array([1., 2., 3., 9., 9.], dtype=float32)
+        >>> pad([1.0, 2.0, 3.0], 2, mode="reflect")
+        array([3., 2., 1., 2., 3., 2., 1.], dtype=float32)
     """
     x = tensor(x)
     rank = len(x.shape)
@@ -338,7 +490,17 @@ def pad(x, pad_width, mode="constant", constant_values=None):
 
 @op
 def repeat(x, repeats, axis=None):
-    """Each value (or slice along an axis) several times."""
+    """Each value (or slice along an axis) several times.
+
+    Args:
+        repeats: a number, or one for each value.
+
+    Example:
+        >>> repeat([1.0, 2.0], 2)
+        array([1., 1., 2., 2.], dtype=float32)
+        >>> repeat([1.0, 2.0], [1, 3])
+        array([1., 2., 2., 2.], dtype=float32)
+    """
     x = tensor(x)
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
@@ -349,7 +511,12 @@ def repeat(x, repeats, axis=None):
 
 @op
 def roll(x, shift, axis=None):
-    """Shifted along axes; what leaves at one end enters at the other."""
+    """Shifted along axes; what leaves at one end enters at the other.
+
+    Example:
+        >>> roll([1.0, 2.0, 3.0], 1)
+        array([3., 1., 2.], dtype=float32)
+    """
     x = tensor(x)
     if axis is None:
         return reshape(roll(reshape(x, (-1,)), shift, 0), x.shape)
@@ -363,12 +530,26 @@ def roll(x, shift, axis=None):
 
 @op
 def ndim(x):
-    """The number of axes."""
+    """The number of axes.
+
+    Example:
+        >>> ndim([[1.0, 2.0]])
+        2
+    """
     return len(tensor(x).shape)
 
 
 @op
 def copy(x):
-    """A copy."""
+    """A copy.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.ones(2, "float32")
+        >>> y = copy(x)
+        >>> x[0] = 5.0
+        >>> y
+        array([1., 1.], dtype=float32)
+    """
     x = tensor(x)
     return emit("broadcast_to", x, shape=tuple(x.shape))

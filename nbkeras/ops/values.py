@@ -22,46 +22,81 @@ from nbkeras.ops.common import (
 
 @op
 def isnan(x):
-    """True where x is NaN."""
+    """True where x is NaN.
+
+    Example:
+        >>> isnan([1.0, float("nan")])
+        array([False,  True])
+    """
     return emit("isnan", floating(x))
 
 
 @op
 def isfinite(x):
-    """True where x is neither NaN nor infinite."""
+    """True where x is neither NaN nor infinite.
+
+    Example:
+        >>> isfinite([1.0, float("nan"), float("inf")])
+        array([ True, False, False])
+    """
     return emit("isfinite", floating(x))
 
 
 @op
 def isinf(x):
-    """True where x is infinite."""
+    """True where x is infinite.
+
+    Example:
+        >>> isinf([1.0, float("nan"), float("-inf")])
+        array([False, False,  True])
+    """
     x = floating(x)
     return emit("equal", emit("absolute", x), number(x, np.inf))
 
 
 @op
 def isposinf(x):
-    """True where x is +infinity."""
+    """True where x is +infinity.
+
+    Example:
+        >>> isposinf([float("inf"), float("-inf")])
+        array([ True, False])
+    """
     x = floating(x)
     return emit("equal", x, number(x, np.inf))
 
 
 @op
 def isneginf(x):
-    """True where x is -infinity."""
+    """True where x is -infinity.
+
+    Example:
+        >>> isneginf([float("inf"), float("-inf")])
+        array([False,  True])
+    """
     x = floating(x)
     return emit("equal", x, number(x, -np.inf))
 
 
 @op
 def isreal(x):
-    """True everywhere: there are no complex tensors."""
+    """True everywhere: there are no complex tensors.
+
+    Example:
+        >>> isreal([1.0, 2.0])
+        array([ True,  True])
+    """
     return filled(tensor(x).shape, True, "bool")
 
 
 @op
 def signbit(x):
-    """True where the sign is negative, -0.0 included."""
+    """True where the sign is negative, -0.0 included.
+
+    Example:
+        >>> signbit([1.0, 0.0, -0.0, -1.0])
+        array([False, False,  True,  True])
+    """
     x = tensor(x)
     if dtype_name(x.dtype) == "bool":
         return filled(x.shape, False, "bool")
@@ -73,7 +108,12 @@ def signbit(x):
 
 @op
 def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """True where |x1 - x2| <= atol + rtol * |x2|."""
+    """True where |x1 - x2| <= atol + rtol * |x2|; with `equal_nan` two NaN are close too.
+
+    Example:
+        >>> isclose([1.0, 1.0], [1.000001, 1.001])
+        array([ True, False])
+    """
     a, b = promote(x1, x2, floating=True)
     allowed = emit("add", emit("multiply", emit("absolute", b), number(b, rtol)), number(b, atol))
     near = emit("less_equal", emit("absolute", emit("subtract", a, b)), allowed)
@@ -85,13 +125,23 @@ def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 @op
 def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """True if `isclose` holds everywhere."""
+    """True if `isclose` holds everywhere.
+
+    Example:
+        >>> bool(allclose([1.0, 1.0], [1.000001, 1.001]))
+        False
+    """
     return reducing.all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
 @op
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
-    """NaN and the infinities replaced: by 0 and the largest and smallest float unless given."""
+    """NaN and the infinities replaced: by 0 and the largest and smallest float unless given.
+
+    Example:
+        >>> nan_to_num([1.0, float("nan"), float("inf")], posinf=9.0)
+        array([1., 0., 9.], dtype=float32)
+    """
     x = tensor(x)
     if not is_float(x.dtype):
         return x
@@ -105,7 +155,12 @@ def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
 
 @op
 def trunc(x):
-    """The whole part: rounded towards 0."""
+    """The whole part: rounded towards 0.
+
+    Example:
+        >>> trunc([1.7, -1.7])
+        array([ 1., -1.], dtype=float32)
+    """
     x = tensor(x)
     if not is_float(x.dtype):
         return x
@@ -114,7 +169,12 @@ def trunc(x):
 
 @op
 def fmod(x1, x2):
-    """The rest of a division that rounds towards 0: it has the sign of x1."""
+    """The rest of a division that rounds towards 0: it has the sign of x1.
+
+    Example:
+        >>> fmod([5.0, -5.0], 3.0)
+        array([ 2., -2.], dtype=float32)
+    """
     a, b = promote(x1, x2)
     if dtype_name(a.dtype) == "bool":
         a, b = cast(a, "int32"), cast(b, "int32")
@@ -124,7 +184,12 @@ def fmod(x1, x2):
 
 @op
 def fmax(x1, x2):
-    """The larger of the two; a NaN counts for nothing beside a number."""
+    """The larger of the two; a NaN counts for nothing beside a number.
+
+    Example:
+        >>> fmax([1.0, float("nan")], [0.5, 2.0])
+        array([1., 2.], dtype=float32)
+    """
     a, b = promote(x1, x2)
     if not is_float(a.dtype):
         return emit("maximum", a, b)
@@ -134,7 +199,12 @@ def fmax(x1, x2):
 
 @op
 def fmin(x1, x2):
-    """The smaller of the two; a NaN counts for nothing beside a number."""
+    """The smaller of the two; a NaN counts for nothing beside a number.
+
+    Example:
+        >>> fmin([1.0, float("nan")], [0.5, 2.0])
+        array([0.5, 2. ], dtype=float32)
+    """
     a, b = promote(x1, x2)
     if not is_float(a.dtype):
         return emit("minimum", a, b)
@@ -144,13 +214,23 @@ def fmin(x1, x2):
 
 @op
 def fabs(x):
-    """|x|, a float."""
+    """|x|, a float.
+
+    Example:
+        >>> fabs([-1, 2])
+        array([1., 2.], dtype=float32)
+    """
     return emit("absolute", floating(x))
 
 
 @op
 def heaviside(x1, x2):
-    """0 where x1 is negative, x2 where it is 0, 1 where it is positive."""
+    """0 where x1 is negative, x2 where it is 0, 1 where it is positive.
+
+    Example:
+        >>> heaviside([-2.0, 0.0, 3.0], 0.5)
+        array([0. , 0.5, 1. ], dtype=float32)
+    """
     a, b = promote(x1, x2, floating=True)
     step = emit("where", emit("less", a, number(a, 0)), number(a, 0), number(a, 1))
     step = emit("where", emit("equal", a, number(a, 0)), b, step)
@@ -159,25 +239,45 @@ def heaviside(x1, x2):
 
 @op
 def real(x):
-    """x: there are no complex tensors."""
+    """x: there are no complex tensors.
+
+    Example:
+        >>> real([1.0, -2.0])
+        array([ 1., -2.], dtype=float32)
+    """
     return tensor(x)
 
 
 @op
 def conjugate(x):
-    """x: there are no complex tensors."""
+    """x: there are no complex tensors.
+
+    Example:
+        >>> conjugate([1.0, -2.0])
+        array([ 1., -2.], dtype=float32)
+    """
     return tensor(x)
 
 
 @op
 def conj(x):
-    """x: there are no complex tensors."""
+    """x: there are no complex tensors.
+
+    Example:
+        >>> conj([1.0, -2.0])
+        array([ 1., -2.], dtype=float32)
+    """
     return tensor(x)
 
 
 @op
 def saturate_cast(x, dtype):
-    """The same values as another dtype; those outside its range become its limits."""
+    """The same values as another dtype; those outside its range become its limits.
+
+    Example:
+        >>> saturate_cast([-7.5, 3.9, 300.0], "uint8")
+        array([  0,   3, 255], dtype=uint8)
+    """
     x, dtype = tensor(x), standardize_dtype(dtype)
     source = dtype_name(x.dtype)
     if dtype == "bool" or is_float(dtype) or source == "bool":
