@@ -40,6 +40,11 @@ class ReLU(Layer):
         max_value: the largest output, unlimited if None.
         negative_slope: slope below the threshold.
         threshold: where the slope changes.
+
+    Example:
+        >>> import numpy as np
+        >>> ReLU(max_value=6.0, negative_slope=0.1)(np.array([[-1.0, 2.0, 9.0]], "float32"))
+        array([[-0.1,  2. ,  6. ]], dtype=float32)
     """
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
@@ -62,7 +67,18 @@ class ReLU(Layer):
 
 
 class LeakyReLU(Layer):
-    """x where positive, else negative_slope * x."""
+    """x where positive, else negative_slope * x.   any shape
+
+    Raises:
+        ArgumentError: negative_slope is None.
+
+    Example:
+        >>> import numpy as np
+        >>> LeakyReLU()(np.array([[-1.0, 2.0]], "float32"))
+        array([[-0.3,  2. ]], dtype=float32)
+
+    Source: Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
+    """
 
     def __init__(self, negative_slope=0.3, **kwargs):
         negative_slope = kwargs.pop("alpha", negative_slope)
@@ -81,7 +97,15 @@ class LeakyReLU(Layer):
 
 
 class ELU(Layer):
-    """x where positive, else alpha * (exp(x) - 1)."""
+    """x where positive, else alpha * (exp(x) - 1).   any shape
+
+    Example:
+        >>> import numpy as np
+        >>> ELU()(np.array([[-1.0, 2.0]], "float32")).round(4)
+        array([[-0.6321,  2.    ]], dtype=float32)
+
+    Source: Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2016.
+    """
 
     def __init__(self, alpha=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -163,7 +187,16 @@ LOWEST = {"float32": -1e30, "float64": -1e300}
 
 
 class Softmax(Layer):
-    """exp(x) / sum(exp(x)) along an axis or axes, over the places where the mask is true; 0 elsewhere."""
+    """exp(x) / sum(exp(x)) along an axis or axes, over the places where the mask is true; 0 elsewhere.
+
+    Called as `layer(x, mask=None)`, the mask of the shape of x.
+
+    Example:
+        >>> import numpy as np
+        >>> x, mask = np.zeros((1, 3), "float32"), np.array([[True, True, False]])
+        >>> Softmax()(x, mask=mask).tolist()
+        [[0.5, 0.5, 0.0]]
+    """
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)

@@ -51,11 +51,23 @@ class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
 
 
 class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
-    """`AdaptiveMaxPooling1D` over two axes; `output_size` is one number or one an axis."""
+    """`AdaptiveMaxPooling1D` over two axes; `output_size` is one number or one an axis.
+
+    Example:
+        >>> import numpy as np
+        >>> AdaptiveMaxPooling2D((2, 3))(np.ones((1, 7, 9, 4), "float32")).shape
+        (1, 2, 3, 4)
+    """
 
 
 class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
-    """`AdaptiveMaxPooling1D` over three axes; `output_size` is one number or one an axis."""
+    """`AdaptiveMaxPooling1D` over three axes; `output_size` is one number or one an axis.
+
+    Example:
+        >>> import numpy as np
+        >>> AdaptiveMaxPooling3D(2)(np.ones((1, 5, 6, 7, 4), "float32")).shape
+        (1, 2, 2, 2, 4)
+    """
 
     rank = 3
 
@@ -63,17 +75,34 @@ class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
 class AdaptiveAveragePooling1D(_AdaptiveAveragePooling):
     """The mean of each of `output_size` windows that share the input evenly.   (N, T, C) -> (N, windows, C)
 
-    Args: as `AdaptiveMaxPooling1D`.
+    Arguments as in `AdaptiveMaxPooling1D`.
+
+    Example:
+        >>> import numpy as np
+        >>> AdaptiveAveragePooling1D(2)(np.arange(6, dtype="float32").reshape(1, 6, 1)).ravel()
+        array([1., 4.], dtype=float32)
     """
 
     rank = 1
 
 
 class AdaptiveAveragePooling2D(_AdaptiveAveragePooling):
-    """`AdaptiveAveragePooling1D` over two axes; `output_size` is one number or one an axis."""
+    """`AdaptiveAveragePooling1D` over two axes; `output_size` is one number or one an axis.
+
+    Example:
+        >>> import numpy as np
+        >>> AdaptiveAveragePooling2D((2, 3))(np.ones((1, 7, 9, 4), "float32")).shape
+        (1, 2, 3, 4)
+    """
 
 
 class AdaptiveAveragePooling3D(_AdaptiveAveragePooling):
-    """`AdaptiveAveragePooling1D` over three axes; `output_size` is one number or one an axis."""
+    """`AdaptiveAveragePooling1D` over three axes; `output_size` is one number or one an axis.
+
+    Example:
+        >>> import numpy as np
+        >>> AdaptiveAveragePooling3D(2)(np.ones((1, 5, 6, 7, 4), "float32")).shape
+        (1, 2, 2, 2, 4)
+    """
 
     rank = 3

@@ -85,7 +85,13 @@ class ZeroPadding2D(_ZeroPadding):
 
 
 class ZeroPadding3D(_ZeroPadding):
-    """Zeros around volumes; `padding` is one number, one an axis or a pair an axis.   Args: as `ZeroPadding2D`."""
+    """Zeros around volumes; `padding` is one number, one an axis or a pair an axis. Arguments as in `ZeroPadding2D`.
+
+    Example:
+        >>> import numpy as np
+        >>> ZeroPadding3D((0, 1, 2))(np.ones((1, 4, 4, 4, 2), "float32")).shape
+        (1, 4, 6, 8, 2)
+    """
 
     rank = 3
 
@@ -166,7 +172,12 @@ class Cropping2D(_Cropping):
 class Cropping3D(_Cropping):
     """Volumes without their borders; `cropping` is one number, one an axis or a pair an axis.
 
-    Args: as `Cropping2D`.
+    Arguments as in `Cropping2D`.
+
+    Example:
+        >>> import numpy as np
+        >>> Cropping3D(((1, 1), (0, 1), (0, 0)))(np.ones((1, 4, 4, 4, 2), "float32")).shape
+        (1, 2, 3, 4, 2)
     """
 
     rank = 3

@@ -23,6 +23,15 @@ class Dropout(Layer):
         noise_shape: axes of length 1 share one decision.
         seed: a number, or a SeedGenerator.
 
+    Example:
+        >>> import numpy as np
+        >>> x = np.ones((1, 8), "float32")
+        >>> layer = Dropout(0.5, seed=1)
+        >>> layer(x)
+        array([[1., 1., 1., 1., 1., 1., 1., 1.]], dtype=float32)
+        >>> layer(x, training=True)
+        array([[2., 2., 0., 2., 0., 0., 0., 0.]], dtype=float32)
+
     Source: Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting.
     """
 

@@ -53,13 +53,26 @@ class GlobalMaxPooling1D(_GlobalMaxPooling):
 
 
 class GlobalMaxPooling2D(_GlobalMaxPooling):
-    """The greatest value of each channel over the image.   (N, H, W, C) -> (N, C)   Args: as `GlobalMaxPooling1D`."""
+    """The greatest value of each channel over the image.   (N, H, W, C) -> (N, C)
+
+    Arguments as in `GlobalMaxPooling1D`.
+
+    Example:
+        >>> import numpy as np
+        >>> GlobalMaxPooling2D()(np.arange(8, dtype="float32").reshape(1, 2, 2, 2))
+        array([[6., 7.]], dtype=float32)
+    """
 
 
 class GlobalMaxPooling3D(_GlobalMaxPooling):
     """The greatest value of each channel over the volume.   (N, D, H, W, C) -> (N, C)
 
-    Args: as `GlobalMaxPooling1D`.
+    Arguments as in `GlobalMaxPooling1D`.
+
+    Example:
+        >>> import numpy as np
+        >>> GlobalMaxPooling3D(keepdims=True)(np.ones((2, 3, 4, 5, 6), "float32")).shape
+        (2, 1, 1, 1, 6)
     """
 
     rank = 3
@@ -68,7 +81,13 @@ class GlobalMaxPooling3D(_GlobalMaxPooling):
 class GlobalAveragePooling1D(_GlobalAveragePooling):
     """The mean of each channel over all steps, or those where the mask is true.   (N, T, C) -> (N, C)
 
-    Args: as `GlobalMaxPooling1D`.
+    Arguments as in `GlobalMaxPooling1D`; called as `layer(x, mask=None)`, the mask (N, T).
+
+    Example:
+        >>> import numpy as np
+        >>> x, mask = np.array([[[1.0], [3.0], [9.0]]], "float32"), np.array([[True, True, False]])
+        >>> GlobalAveragePooling1D()(x, mask=mask)
+        array([[2.]], dtype=float32)
     """
 
     rank = 1
@@ -90,11 +109,27 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
 
 
 class GlobalAveragePooling2D(_GlobalAveragePooling):
-    """The mean of each channel over the image.   (N, H, W, C) -> (N, C)   Args: as `GlobalMaxPooling1D`."""
+    """The mean of each channel over the image.   (N, H, W, C) -> (N, C)
+
+    Arguments as in `GlobalMaxPooling1D`.
+
+    Example:
+        >>> import numpy as np
+        >>> GlobalAveragePooling2D()(np.arange(8, dtype="float32").reshape(1, 2, 2, 2))
+        array([[3., 4.]], dtype=float32)
+    """
 
 
 class GlobalAveragePooling3D(_GlobalAveragePooling):
-    """The mean of each channel over the volume.   (N, D, H, W, C) -> (N, C)   Args: as `GlobalMaxPooling1D`."""
+    """The mean of each channel over the volume.   (N, D, H, W, C) -> (N, C)
+
+    Arguments as in `GlobalMaxPooling1D`.
+
+    Example:
+        >>> import numpy as np
+        >>> GlobalAveragePooling3D()(np.ones((2, 3, 4, 5, 6), "float32")).shape
+        (2, 6)
+    """
 
     rank = 3
 

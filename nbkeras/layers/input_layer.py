@@ -22,6 +22,11 @@ class InputLayer(Layer):
         input_tensor: an existing Keras tensor instead.
         optional: accepted as Keras has it.
         name: of the layer and its tensor.
+
+    Example:
+        >>> from nbkeras import Sequential, layers
+        >>> Sequential([layers.InputLayer((3,)), layers.Dense(2)]).output_shape
+        (None, 2)
     """
 
     def __init__(

@@ -12,6 +12,13 @@ class InputSpec:
         ndim, max_ndim, min_ndim: the rank, exactly or within bounds.
         axes: axis -> length.
         allow_last_axis_squeeze, optional, name: as in Keras.
+
+    Example:
+        >>> from nbkeras.layers import Dense
+        >>> layer = Dense(2)
+        >>> layer.build((None, 3))
+        >>> layer.input_spec
+        InputSpec(min_ndim=2, axes={-1: 3})
     """
 
     def __init__(
@@ -30,6 +37,10 @@ class InputSpec:
         self.ndim = len(shape) if shape is not None else ndim
         self.max_ndim, self.min_ndim, self.axes = max_ndim, min_ndim, axes or {}
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
+
+    def __repr__(self):
+        given = {name: getattr(self, name) for name in ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")}
+        return f"InputSpec({', '.join(f'{name}={value}' for name, value in given.items() if value)})"
 
     def get_config(self) -> dict:
         """The arguments that make an equal one."""

@@ -120,7 +120,13 @@ class Add(Merge):
 
 
 class Subtract(Merge):
-    """The first input minus the second."""
+    """The first input minus the second; their shapes broadcast.
+
+    Example:
+        >>> import numpy as np
+        >>> Subtract()([np.array([[5.0, 5.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[4., 3.]], dtype=float32)
+    """
 
     def _merge(self, inputs):
         if len(inputs) != 2:
@@ -129,7 +135,13 @@ class Subtract(Merge):
 
 
 class Multiply(Merge):
-    """The product of the inputs; what a mask leaves out counts as 1, and gives 0 where all leave it out."""
+    """The product of the inputs; what a mask leaves out counts as 1, and gives 0 where all leave it out.
+
+    Example:
+        >>> import numpy as np
+        >>> Multiply()([np.array([[5.0, 5.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[ 5., 10.]], dtype=float32)
+    """
 
     def _merge(self, inputs):
         pairs = list(_spread_masks(inputs))
@@ -140,28 +152,52 @@ class Multiply(Merge):
 
 
 class Average(Merge):
-    """The mean of the inputs."""
+    """The mean of the inputs; their shapes broadcast.
+
+    Example:
+        >>> import numpy as np
+        >>> Average()([np.array([[5.0, 5.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[3. , 3.5]], dtype=float32)
+    """
 
     def _merge(self, inputs):
         return el.true_divide(_fold(el.add, inputs), len(inputs))
 
 
 class Maximum(Merge):
-    """The largest of the inputs, of those that their masks do not leave out."""
+    """The largest of the inputs, of those that their masks do not leave out.
+
+    Example:
+        >>> import numpy as np
+        >>> Maximum()([np.array([[5.0, 1.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[5., 2.]], dtype=float32)
+    """
 
     def _merge(self, inputs):
         return _extreme(el.maximum, inputs)
 
 
 class Minimum(Merge):
-    """The smallest of the inputs, of those that their masks do not leave out."""
+    """The smallest of the inputs, of those that their masks do not leave out.
+
+    Example:
+        >>> import numpy as np
+        >>> Minimum()([np.array([[5.0, 1.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[1., 1.]], dtype=float32)
+    """
 
     def _merge(self, inputs):
         return _extreme(el.minimum, inputs)
 
 
 class Concatenate(Merge):
-    """The inputs joined along an axis."""
+    """The inputs joined along an axis; the lengths of the other axes must agree.
+
+    Example:
+        >>> import numpy as np
+        >>> Concatenate()([np.ones((2, 3), "float32"), np.ones((2, 5), "float32")]).shape
+        (2, 8)
+    """
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
@@ -209,6 +245,12 @@ class Dot(Merge):
     Args:
         axes: one axis for both, or a pair.
         normalize: divide both by their norm along the axis first.
+
+    Example:
+        >>> import numpy as np
+        >>> a, b = np.array([[3.0, 4.0]], "float32"), np.array([[4.0, 3.0]], "float32")
+        >>> Dot(axes=1)([a, b]), Dot(axes=1, normalize=True)([a, b]).round(4)
+        (array([[24.]], dtype=float32), array([[0.96]], dtype=float32))
     """
 
     def __init__(self, axes, normalize=False, **kwargs):
@@ -245,40 +287,88 @@ class Dot(Merge):
 
 
 def add(inputs, **kwargs):
-    """`Add` as a function."""
+    """`Add` as a function: its keywords are those of a layer.
+
+    Example:
+        >>> import numpy as np
+        >>> add([np.array([[5.0, 5.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[6., 7.]], dtype=float32)
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs, **kwargs):
-    """`Subtract` as a function."""
+    """`Subtract` as a function.
+
+    Example:
+        >>> import numpy as np
+        >>> subtract([np.array([[5.0, 5.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[4., 3.]], dtype=float32)
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs, **kwargs):
-    """`Multiply` as a function."""
+    """`Multiply` as a function.
+
+    Example:
+        >>> import numpy as np
+        >>> multiply([np.array([[5.0, 5.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[ 5., 10.]], dtype=float32)
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs, **kwargs):
-    """`Average` as a function."""
+    """`Average` as a function.
+
+    Example:
+        >>> import numpy as np
+        >>> average([np.array([[5.0, 5.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[3. , 3.5]], dtype=float32)
+    """
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs, **kwargs):
-    """`Maximum` as a function."""
+    """`Maximum` as a function.
+
+    Example:
+        >>> import numpy as np
+        >>> maximum([np.array([[5.0, 1.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[5., 2.]], dtype=float32)
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs, **kwargs):
-    """`Minimum` as a function."""
+    """`Minimum` as a function.
+
+    Example:
+        >>> import numpy as np
+        >>> minimum([np.array([[5.0, 1.0]], "float32"), np.array([[1.0, 2.0]], "float32")])
+        array([[1., 1.]], dtype=float32)
+    """
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs, axis=-1, **kwargs):
-    """`Concatenate` as a function."""
+    """`Concatenate` as a function.
+
+    Example:
+        >>> import numpy as np
+        >>> concatenate([np.ones((2, 3), "float32"), np.ones((2, 5), "float32")]).shape
+        (2, 8)
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs, axes=-1, **kwargs):
-    """`Dot` as a function."""
+    """`Dot` as a function.
+
+    Example:
+        >>> import numpy as np
+        >>> dot([np.array([[3.0, 4.0]], "float32"), np.array([[4.0, 3.0]], "float32")])
+        array([[24.]], dtype=float32)
+    """
     return Dot(axes=axes, **kwargs)(inputs)

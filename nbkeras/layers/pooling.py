@@ -88,7 +88,12 @@ class MaxPooling2D(_MaxPooling):
 class MaxPooling3D(_MaxPooling):
     """The greatest value of each window.   (N, D, H, W, C) -> (N, windows, windows, windows, C)
 
-    Args: as `MaxPooling2D`, with three axes.
+    Arguments as in `MaxPooling2D`, with three axes.
+
+    Example:
+        >>> import numpy as np
+        >>> MaxPooling3D((1, 2, 3))(np.ones((1, 4, 6, 6, 2), "float32")).shape
+        (1, 4, 3, 2, 2)
     """
 
     rank = 3
@@ -117,14 +122,24 @@ class AveragePooling1D(_AveragePooling):
 class AveragePooling2D(_AveragePooling):
     """The mean of each window, of what lies inside the input.   (N, H, W, C) -> (N, windows, windows, C)
 
-    Args: as `MaxPooling2D`.
+    Arguments as in `MaxPooling2D`.
+
+    Example:
+        >>> import numpy as np
+        >>> AveragePooling2D(2)(np.arange(4, dtype="float32").reshape(1, 2, 2, 1)).ravel()
+        array([1.5], dtype=float32)
     """
 
 
 class AveragePooling3D(_AveragePooling):
-    """The mean of each window, of what lies inside the input.   (N, D, H, W, C) -> (N, three times windows, C)
+    """The mean of each window, of what lies inside the input.   (N, D, H, W, C) -> (N, windows, windows, windows, C)
 
-    Args: as `MaxPooling2D`, with three axes.
+    Arguments as in `MaxPooling2D`, with three axes.
+
+    Example:
+        >>> import numpy as np
+        >>> AveragePooling3D(2)(np.ones((1, 4, 6, 6, 2), "float32")).shape
+        (1, 2, 3, 3, 2)
     """
 
     rank = 3

@@ -47,7 +47,13 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """Each sample in another shape; one axis may be -1.   (N, ...) -> (N, *target_shape)"""
+    """Each sample in another shape; one axis may be -1.   (N, ...) -> (N, *target_shape)
+
+    Example:
+        >>> import numpy as np
+        >>> Reshape((2, -1))(np.ones((4, 6), "float32")).shape
+        (4, 2, 3)
+    """
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
@@ -91,7 +97,13 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """The axes of each sample in another order, counted from 1."""
+    """The axes of each sample in another order, counted from 1.
+
+    Example:
+        >>> import numpy as np
+        >>> Permute((2, 1))(np.ones((4, 6, 3), "float32")).shape
+        (4, 3, 6)
+    """
 
     def __init__(self, dims, **kwargs):
         super().__init__(**kwargs)
@@ -110,7 +122,14 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """Each row several times.   (N, F) -> (N, n, F)"""
+    """Each row several times.   (N, F) -> (N, n, F)
+
+    Example:
+        >>> import numpy as np
+        >>> RepeatVector(2)(np.array([[1.0, 2.0]], "float32"))
+        array([[[1., 2.],
+                [1., 2.]]], dtype=float32)
+    """
 
     def __init__(self, n, **kwargs):
         super().__init__(**kwargs)
@@ -130,7 +149,13 @@ class RepeatVector(Layer):
 
 
 class Identity(Layer):
-    """The input itself."""
+    """The input itself.
+
+    Example:
+        >>> import numpy as np
+        >>> Identity()(np.array([[1.0, 2.0]], "float32"))
+        array([[1., 2.]], dtype=float32)
+    """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

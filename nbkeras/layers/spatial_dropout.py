@@ -49,6 +49,12 @@ class SpatialDropout2D(_SpatialDropout):
         rate: the part of the channels that is dropped.
         data_format: `"channels_last"` or `"channels_first"`; the configured one by default.
         seed: a number.
+
+    Example:
+        >>> import numpy as np
+        >>> y = SpatialDropout2D(0.5, seed=1)(np.ones((1, 4, 4, 6), "float32"), training=True)
+        >>> y[0, 0, 0], bool((y == y[:, :1, :1]).all())
+        (array([2., 2., 0., 2., 0., 0.], dtype=float32), True)
     """
 
     def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None):
@@ -66,6 +72,12 @@ class SpatialDropout3D(_SpatialDropout):
         rate: the part of the channels that is dropped.
         data_format: `"channels_last"` or `"channels_first"`; the configured one by default.
         seed: a number.
+
+    Example:
+        >>> import numpy as np
+        >>> y = SpatialDropout3D(0.5, seed=1)(np.ones((1, 2, 4, 4, 6), "float32"), training=True)
+        >>> bool((y == y[:, :1, :1, :1]).all())
+        True
     """
 
     def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None):

@@ -24,7 +24,7 @@ class SpectralNormalization(Wrapper):
     Example:
         >>> import numpy as np
         >>> from nbkeras.layers import Dense
-        >>> layer = SpectralNormalization(Dense(2, kernel_initializer="identity"), power_iterations=3)
+        >>> layer = SpectralNormalization(Dense(2, kernel_initializer="identity"), power_iterations=20)
         >>> layer.build((None, 2))
         >>> layer.layer.kernel.assign(np.diag([2.0, 1.0]).astype("float32")) is not None
         True

@@ -99,6 +99,11 @@ class UpSampling3D(_UpSampling):
     Args:
         size: the factors of the three axes, or one for all.
         data_format: 'channels_last' (N, D, H, W, C) or 'channels_first' (N, C, D, H, W).
+
+    Example:
+        >>> import numpy as np
+        >>> UpSampling3D((1, 2, 3))(np.ones((1, 2, 2, 2, 4), "float32")).shape
+        (1, 2, 4, 6, 4)
     """
 
     rank = 3

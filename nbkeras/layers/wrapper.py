@@ -9,10 +9,19 @@ from nbkeras.layers.layer import Layer
 
 
 class Wrapper(Layer):
-    """The base of layers around another; by itself it computes nothing.
+    """The base of layers around another: a subclass's `call` uses `self.layer`.
 
     Args:
         layer: the layer inside.
+
+    Example:
+        >>> import numpy as np
+        >>> from nbkeras.layers import Dense
+        >>> class Twice(Wrapper):
+        ...     def call(self, x):
+        ...         return 2 * self.layer(x)
+        >>> Twice(Dense(2, kernel_initializer="ones"))(np.ones((1, 3), "float32"))
+        array([[6., 6.]], dtype=float32)
     """
 
     def __init__(self, layer, **kwargs):

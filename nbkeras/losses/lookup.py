@@ -76,12 +76,25 @@ FUNCTIONS = tuple(thing for thing in _ALL if not inspect.isclass(thing))
 
 
 def serialize(loss):
-    """The configuration of a loss, or the name of a loss function."""
+    """The configuration of a loss, or the name of a loss function.
+
+    Example:
+        >>> from nbkeras.losses import Huber, huber
+        >>> serialize(Huber(2.0))["config"]["delta"], serialize(huber)
+        (2.0, 'huber')
+    """
     return registry.serialize_keras_object(loss)
 
 
 def deserialize(name, custom_objects=None):
-    """The loss of a configuration or name."""
+    """The loss of a configuration or name.
+
+    Example:
+        >>> deserialize("mse").__name__
+        'mean_squared_error'
+        >>> deserialize({"class_name": "Huber", "config": {"delta": 2.0}}).delta
+        2.0
+    """
     return registry.deserialize(name, KNOWN, "loss", custom_objects)
 
 

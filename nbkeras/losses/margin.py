@@ -27,13 +27,23 @@ def hinge(y_true, y_pred):
 
 
 def squared_hinge(y_true, y_pred):
-    """mean(max(1 - y_true * y_pred, 0)^2) over the last axis; labels -1 and 1, or 0 and 1.   (N, ..., F) -> (N, ...)"""
+    """mean(max(1 - y_true * y_pred, 0)^2) over the last axis; labels -1 and 1, or 0 and 1.   (N, ..., F) -> (N, ...)
+
+    Example:
+        >>> squared_hinge([[1.0, -1.0]], [[0.5, -2.0]])
+        array([0.125], dtype=float32)
+    """
     y_true, y_pred = _signs(y_true, y_pred)
     return ops.mean(ops.square(ops.maximum(1.0 - y_true * y_pred, 0.0)), axis=-1)
 
 
 def categorical_hinge(y_true, y_pred):
-    """max(largest wrong score - right score + 1, 0), labels one-hot.   (N, ..., C) -> (N, ...)"""
+    """max(largest wrong score - right score + 1, 0), labels one-hot.   (N, ..., C) -> (N, ...)
+
+    Example:
+        >>> categorical_hinge([[0.0, 1.0]], [[0.5, 1.0]])
+        array([0.5], dtype=float32)
+    """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.convert_to_tensor(y_true, str(y_pred.dtype))
     right = ops.sum(y_true * y_pred, axis=-1)
@@ -42,21 +52,36 @@ def categorical_hinge(y_true, y_pred):
 
 
 class Hinge(FunctionLoss):
-    """See `hinge`; the arguments are its own and those of `Loss`."""
+    """See `hinge`; the arguments are its own and those of `Loss`.
+
+    Example:
+        >>> float(Hinge()([[1.0, -1.0]], [[0.5, -2.0]]))
+        0.25
+    """
 
     def __init__(self, reduction="sum_over_batch_size", name="hinge", dtype=None):
         super().__init__(hinge, reduction, name, dtype)
 
 
 class SquaredHinge(FunctionLoss):
-    """See `squared_hinge`; the arguments are its own and those of `Loss`."""
+    """See `squared_hinge`; the arguments are its own and those of `Loss`.
+
+    Example:
+        >>> float(SquaredHinge()([[1.0, -1.0]], [[0.5, -2.0]]))
+        0.125
+    """
 
     def __init__(self, reduction="sum_over_batch_size", name="squared_hinge", dtype=None):
         super().__init__(squared_hinge, reduction, name, dtype)
 
 
 class CategoricalHinge(FunctionLoss):
-    """See `categorical_hinge`; the arguments are its own and those of `Loss`."""
+    """See `categorical_hinge`; the arguments are its own and those of `Loss`.
+
+    Example:
+        >>> float(CategoricalHinge()([[0.0, 1.0]], [[0.5, 1.0]]))
+        0.5
+    """
 
     def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
         super().__init__(categorical_hinge, reduction, name, dtype)

@@ -15,6 +15,11 @@ def ctc(y_true, y_pred):
         y_true: labels from 1 on, filled up with 0.
         y_pred: logits; class 0 stands for no label.
 
+    Example:
+        >>> import numpy as np
+        >>> ctc(np.array([[1, 2]]), np.zeros((1, 4, 3), "float32")).round(4)
+        array([1.6864], dtype=float32)
+
     Source: Graves et al., "Connectionist temporal classification", 2006.
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
@@ -28,7 +33,13 @@ def ctc(y_true, y_pred):
 
 
 class CTC(FunctionLoss):
-    """See `ctc`."""
+    """See `ctc`; the arguments are those of `Loss`.
+
+    Example:
+        >>> import numpy as np
+        >>> CTC()(np.array([[1, 2]]), np.zeros((1, 4, 3), "float32")).round(4)
+        np.float32(1.6864)
+    """
 
     def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
         super().__init__(ctc, reduction, name, dtype)

@@ -19,6 +19,10 @@ def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal
         gamma: scale.
         margin: how far equal and different labels shall be apart.
 
+    Example:
+        >>> circle([0, 0, 1], [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], gamma=1.0).round(4)
+        array([0.5459, 0.5459, 0.    ], dtype=float32)
+
     Source: Sun et al., Circle Loss: A Unified Perspective of Pair Similarity Optimization, 2020.
     """
     y_pred = ops.convert_to_tensor(y_pred)
@@ -40,7 +44,13 @@ def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal
 
 
 class Circle(FunctionLoss):
-    """See `circle`; means are over the samples with a loss above 0."""
+    """See `circle`; means are over the samples with a loss above 0. The arguments are its own and those of `Loss`.
+
+    Example:
+        >>> import numpy as np
+        >>> Circle(gamma=1.0)(np.array([0, 0, 1]), np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])).round(4)
+        np.float32(0.5459)
+    """
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops, tree
+from nbkeras.errors import ArgumentError
 from nbkeras.losses.loss import Loss, squeeze_or_expand_to_same_rank
 from nbkeras.saving.registry import serialize_keras_object
 
@@ -37,10 +38,19 @@ class LossFunctionWrapper(Loss):
         if not (tree.is_nested(y_true) or tree.is_nested(y_pred)):
             y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
         else:
-            pairs = tree.map_structure(lambda t, p: _Pair(squeeze_or_expand_to_same_rank(t, p)), y_true, y_pred)
+            pairs = self._pairs(y_true, y_pred)
             y_true = tree.map_structure(lambda pair: pair.tensors[0], pairs)
             y_pred = tree.map_structure(lambda pair: pair.tensors[1], pairs)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
+
+    def _pairs(self, y_true, y_pred):
+        try:
+            return tree.map_structure(lambda t, p: _Pair(squeeze_or_expand_to_same_rank(t, p)), y_true, y_pred)
+        except ValueError as error:
+            raise ArgumentError(
+                f"loss {self.name!r}: y_true and y_pred are nests of tensors, and differ: {error}",
+                next="lists are nests, of numbers too: give np.array(y_true) and np.array(y_pred) for one tensor each.",
+            ) from None
 
     def convert_labels(self, y_true):
         y_true = ops.convert_to_tensor(y_true)

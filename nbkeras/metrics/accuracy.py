@@ -10,7 +10,12 @@ from nbkeras.ops.reducing import likeliest
 
 
 def accuracy(y_true, y_pred):
-    """1 where the two are equal, else 0.   (N, ...) -> (N, ...)"""
+    """1 where the two are equal, else 0.   (N, ...) -> (N, ...)
+
+    Example:
+        >>> accuracy([1.0, 2.0, 3.0], [1.0, 0.0, 3.0])
+        array([1., 0., 1.], dtype=float32)
+    """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.convert_to_tensor(y_true, str(y_pred.dtype))
     return _matches(*squeeze_or_expand_to_same_rank(y_true, y_pred))
@@ -34,7 +39,12 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
 
 
 def categorical_accuracy(y_true, y_pred):
-    """1 where the likeliest class is the label's, else 0; labels one-hot.   (N, ..., C) -> (N, ...)"""
+    """1 where the likeliest class is the label's, else 0; labels one-hot.   (N, ..., C) -> (N, ...)
+
+    Example:
+        >>> categorical_accuracy([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.4, 0.6]])
+        array([1., 0.], dtype=float32)
+    """
     return _matches(likeliest(y_true), likeliest(y_pred))
 
 
@@ -43,6 +53,10 @@ def sparse_categorical_accuracy(y_true, y_pred):
 
     Raises:
         ShapeError: the labels are no class numbers of these predictions.
+
+    Example:
+        >>> sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.4, 0.6]])
+        array([1., 0.], dtype=float32)
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
@@ -55,7 +69,12 @@ def sparse_categorical_accuracy(y_true, y_pred):
 
 
 def top_k_categorical_accuracy(y_true, y_pred, k=5):
-    """1 where the label is one of the k likeliest classes, else 0; labels one-hot.   (N, ..., C) -> (N, ...)"""
+    """1 where the label is one of the k likeliest classes, else 0; labels one-hot.   (N, ..., C) -> (N, ...)
+
+    Example:
+        >>> top_k_categorical_accuracy([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]], [[0.5, 0.2, 0.3], [0.5, 0.2, 0.3]], k=2)
+        array([1., 0.], dtype=float32)
+    """
     return sparse_top_k_categorical_accuracy(ops.argmax(y_true, axis=-1), y_pred, k)
 
 
@@ -69,6 +88,10 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
         y_pred: scores; class numbers, the likeliest first, with `from_sorted_ids`.
         k: how many classes count.
         from_sorted_ids: see `y_pred`.
+
+    Example:
+        >>> sparse_top_k_categorical_accuracy([2, 1], [[0.5, 0.2, 0.3], [0.5, 0.2, 0.3]], k=2)
+        array([1., 0.], dtype=float32)
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     _check_classes(y_true, y_pred, "sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy")
@@ -97,7 +120,12 @@ def _check_classes(y_true, y_pred, name, dense_name):
 
 
 class Accuracy(FunctionMetric):
-    """How often predictions equal labels."""
+    """How often predictions equal labels.
+
+    Example:
+        >>> float(Accuracy()([1, 2, 3, 4], [1, 0, 3, 4]))
+        0.75
+    """
 
     direction = "max"
 
@@ -120,7 +148,12 @@ class BinaryAccuracy(FunctionMetric):
 
 
 class CategoricalAccuracy(FunctionMetric):
-    """How often the likeliest class is the label's, labels one-hot; see `categorical_accuracy`."""
+    """How often the likeliest class is the label's, labels one-hot; see `categorical_accuracy`.
+
+    Example:
+        >>> float(CategoricalAccuracy()([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]]))
+        0.5
+    """
 
     direction = "max"
 
@@ -129,7 +162,14 @@ class CategoricalAccuracy(FunctionMetric):
 
 
 class SparseCategoricalAccuracy(FunctionMetric):
-    """How often the likeliest class is the label, labels class numbers; see `sparse_categorical_accuracy`."""
+    """How often the likeliest class is the label, labels class numbers; see `sparse_categorical_accuracy`.
+
+    Example:
+        >>> metric = SparseCategoricalAccuracy()
+        >>> metric.update_state([1, 0], [[0.2, 0.8], [0.4, 0.6]], sample_weight=[3.0, 1.0])
+        >>> float(metric.result())
+        0.75
+    """
 
     direction = "max"
 
@@ -138,7 +178,12 @@ class SparseCategoricalAccuracy(FunctionMetric):
 
 
 class TopKCategoricalAccuracy(FunctionMetric):
-    """How often the label is among the k likeliest classes, labels one-hot; see `top_k_categorical_accuracy`."""
+    """How often the label is among the k likeliest classes, labels one-hot; see `top_k_categorical_accuracy`.
+
+    Example:
+        >>> float(TopKCategoricalAccuracy(k=2)([[0, 0, 1], [0, 1, 0]], [[0.5, 0.2, 0.3], [0.5, 0.2, 0.3]]))
+        0.5
+    """
 
     direction = "max"
 
@@ -147,7 +192,12 @@ class TopKCategoricalAccuracy(FunctionMetric):
 
 
 class SparseTopKCategoricalAccuracy(FunctionMetric):
-    """How often the label is among the k likeliest classes; see `sparse_top_k_categorical_accuracy`."""
+    """How often the label is among the k likeliest classes; see `sparse_top_k_categorical_accuracy`.
+
+    Example:
+        >>> float(SparseTopKCategoricalAccuracy(k=2)([2, 1], [[0.5, 0.2, 0.3], [0.5, 0.2, 0.3]]))
+        0.5
+    """
 
     direction = "max"
 

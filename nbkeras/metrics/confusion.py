@@ -65,21 +65,36 @@ class TruePositives(_Count):
 
 
 class TrueNegatives(_Count):
-    """How many negative samples were predicted negative; arguments as `TruePositives`."""
+    """How many negative samples were predicted negative; arguments as `TruePositives`.
+
+    Example:
+        >>> float(TrueNegatives()([0, 1, 0, 0], [0.1, 0.3, 0.9, 0.2]))
+        2.0
+    """
 
     cell = "true_negatives"
     direction = "max"
 
 
 class FalsePositives(_Count):
-    """How many negative samples were predicted positive; arguments as `TruePositives`."""
+    """How many negative samples were predicted positive; arguments as `TruePositives`.
+
+    Example:
+        >>> float(FalsePositives()([0, 1, 0, 0], [0.1, 0.3, 0.9, 0.2]))
+        1.0
+    """
 
     cell = "false_positives"
     direction = "min"
 
 
 class FalseNegatives(_Count):
-    """How many positive samples were predicted negative; arguments as `TruePositives`."""
+    """How many positive samples were predicted negative; arguments as `TruePositives`.
+
+    Example:
+        >>> FalseNegatives(thresholds=[0.2, 0.8])([0, 1, 0, 1], [0.1, 0.3, 0.9, 0.1])
+        array([1., 2.], dtype=float32)
+    """
 
     cell = "false_negatives"
     direction = "min"

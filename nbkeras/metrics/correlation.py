@@ -26,6 +26,10 @@ def pearson_correlation(y_true, y_pred, axis=-1):
 def concordance_correlation(y_true, y_pred, axis=-1):
     """2 * cov(y_true, y_pred) / (var(y_true) + var(y_pred) + (mean difference)^2): 1 only if both are equal.
 
+    Example:
+        >>> concordance_correlation([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]]).round(4)
+        array([0.5714], dtype=float32)
+
     Source: Lin, A Concordance Correlation Coefficient to Evaluate Reproducibility, 1989.
     """
     y_true, y_pred = align(y_true, y_pred)
@@ -38,7 +42,12 @@ def concordance_correlation(y_true, y_pred, axis=-1):
 
 
 class PearsonCorrelation(FunctionMetric):
-    """The mean of `pearson_correlation`."""
+    """The mean of `pearson_correlation`.
+
+    Example:
+        >>> PearsonCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]]).round(4)
+        np.float32(1.0)
+    """
 
     direction = "max"
 
@@ -47,7 +56,12 @@ class PearsonCorrelation(FunctionMetric):
 
 
 class ConcordanceCorrelation(FunctionMetric):
-    """The mean of `concordance_correlation`."""
+    """The mean of `concordance_correlation`.
+
+    Example:
+        >>> ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]]).round(4)
+        np.float32(0.5714)
+    """
 
     direction = "max"
 

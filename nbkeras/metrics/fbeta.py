@@ -97,7 +97,12 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """2 * precision * recall / (precision + recall); arguments as `FBetaScore`, with beta 1."""
+    """2 * precision * recall / (precision + recall); arguments as `FBetaScore`, with beta 1.
+
+    Example:
+        >>> F1Score(threshold=0.5)([[1, 0], [1, 1], [0, 1]], [[0.9, 0.2], [0.4, 0.8], [0.1, 0.3]]).round(4)
+        array([0.6667, 0.6667], dtype=float32)
+    """
 
     def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
         super().__init__(average=average, beta=1.0, threshold=threshold, name=name, dtype=dtype)

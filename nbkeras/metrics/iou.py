@@ -145,7 +145,12 @@ class BinaryIoU(IoU):
 
 
 class MeanIoU(IoU):
-    """`IoU` over all classes."""
+    """`IoU` over all classes; the other arguments are those of `IoU`.
+
+    Example:
+        >>> MeanIoU(num_classes=2)([0, 0, 1, 1], [0, 1, 1, 1]).round(4)
+        np.float32(0.5833)
+    """
 
     def __init__(
         self,
@@ -168,7 +173,13 @@ class MeanIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """`IoU` for one-hot labels."""
+    """`IoU` for one-hot labels, and scores of the classes unless `sparse_y_pred`; its other arguments are `IoU`'s.
+
+    Example:
+        >>> y_true, y_pred = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]
+        >>> OneHotIoU(num_classes=2, target_class_ids=[0])(y_true, y_pred).round(4)
+        np.float32(0.5)
+    """
 
     def __init__(
         self,
@@ -189,7 +200,13 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """`MeanIoU` for one-hot labels."""
+    """`MeanIoU` for one-hot labels, and scores of the classes unless `sparse_y_pred`.
+
+    Example:
+        >>> y_true, y_pred = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]
+        >>> OneHotMeanIoU(num_classes=2)(y_true, y_pred).round(4)
+        np.float32(0.5)
+    """
 
     def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)

@@ -73,12 +73,25 @@ FUNCTIONS = {f.__name__: f for f in LOSS_FUNCTIONS} | {
 
 
 def serialize(metric):
-    """The configuration of a metric, or the name of a metric function."""
+    """The configuration of a metric, or the name of a metric function.
+
+    Example:
+        >>> from nbkeras.metrics import TopKCategoricalAccuracy
+        >>> serialize(TopKCategoricalAccuracy(k=3))["config"]["k"]
+        3
+    """
     return registry.serialize_keras_object(metric)
 
 
 def deserialize(config, custom_objects=None):
-    """The metric of a configuration or name."""
+    """The metric of a configuration or name.
+
+    Example:
+        >>> deserialize("mae")
+        <MeanAbsoluteError name=mean_absolute_error>
+        >>> deserialize({"class_name": "TopKCategoricalAccuracy", "config": {"k": 3}}).k
+        3
+    """
     return registry.deserialize(config, KNOWN, "metric", custom_objects)
 
 

@@ -7,7 +7,12 @@ from nbkeras.metrics.reduction import FunctionMetric
 
 
 class Hinge(FunctionMetric):
-    """The mean of `losses.hinge`."""
+    """The mean of `losses.hinge`.
+
+    Example:
+        >>> float(Hinge()([[1.0, -1.0]], [[0.5, -2.0]]))
+        0.25
+    """
 
     direction = "min"
 
@@ -16,7 +21,12 @@ class Hinge(FunctionMetric):
 
 
 class SquaredHinge(FunctionMetric):
-    """The mean of `losses.squared_hinge`."""
+    """The mean of `losses.squared_hinge`.
+
+    Example:
+        >>> float(SquaredHinge()([[1.0, -1.0]], [[0.5, -2.0]]))
+        0.125
+    """
 
     direction = "min"
 
@@ -25,7 +35,12 @@ class SquaredHinge(FunctionMetric):
 
 
 class CategoricalHinge(FunctionMetric):
-    """The mean of `losses.categorical_hinge`."""
+    """The mean of `losses.categorical_hinge`.
+
+    Example:
+        >>> float(CategoricalHinge()([[0.0, 1.0]], [[0.5, 1.0]]))
+        0.5
+    """
 
     direction = "min"
 

@@ -86,7 +86,16 @@ class SensitivityAtSpecificity(OperatingPoint):
 
 
 class SpecificityAtSensitivity(OperatingPoint):
-    """The best specificity where the sensitivity is at least a given value."""
+    """The best specificity where the sensitivity is at least a given value.
+
+    Args:
+        sensitivity: between 0 and 1.
+        num_thresholds, class_id, name, dtype: as in `SensitivityAtSpecificity`.
+
+    Example:
+        >>> SpecificityAtSensitivity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.9]).round(4)
+        np.float32(1.0)
+    """
 
     def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__("sensitivity", sensitivity, num_thresholds, class_id, name, dtype)
@@ -97,7 +106,16 @@ class SpecificityAtSensitivity(OperatingPoint):
 
 
 class PrecisionAtRecall(OperatingPoint):
-    """The best precision where the recall is at least a given value."""
+    """The best precision where the recall is at least a given value.
+
+    Args:
+        recall: between 0 and 1.
+        num_thresholds, class_id, name, dtype: as in `SensitivityAtSpecificity`.
+
+    Example:
+        >>> PrecisionAtRecall(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.9]).round(4)
+        np.float32(1.0)
+    """
 
     def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__("recall", recall, num_thresholds, class_id, name, dtype)
@@ -108,7 +126,16 @@ class PrecisionAtRecall(OperatingPoint):
 
 
 class RecallAtPrecision(OperatingPoint):
-    """The best recall where the precision is at least a given value."""
+    """The best recall where the precision is at least a given value.
+
+    Args:
+        precision: between 0 and 1.
+        num_thresholds, class_id, name, dtype: as in `SensitivityAtSpecificity`.
+
+    Example:
+        >>> RecallAtPrecision(0.8)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.9]).round(4)
+        np.float32(0.5)
+    """
 
     def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__("precision", precision, num_thresholds, class_id, name, dtype)

@@ -13,7 +13,12 @@ from nbkeras.metrics.reduction import FunctionMetric
 
 
 class KLDivergence(FunctionMetric):
-    """The mean of `losses.kl_divergence`."""
+    """The mean of `losses.kl_divergence`.
+
+    Example:
+        >>> KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]]).round(4)
+        np.float32(0.1438)
+    """
 
     direction = "min"
 
@@ -22,7 +27,12 @@ class KLDivergence(FunctionMetric):
 
 
 class Poisson(FunctionMetric):
-    """The mean of `losses.poisson`."""
+    """The mean of `losses.poisson`.
+
+    Example:
+        >>> Poisson()([[1.0, 3.0]], [[1.0, 2.0]]).round(4)
+        np.float32(0.4603)
+    """
 
     direction = "min"
 
@@ -31,7 +41,12 @@ class Poisson(FunctionMetric):
 
 
 class BinaryCrossentropy(FunctionMetric):
-    """The mean of `losses.binary_crossentropy`, whose arguments it takes."""
+    """The mean of `losses.binary_crossentropy`, whose arguments it takes.
+
+    Example:
+        >>> BinaryCrossentropy()([[0.0, 1.0]], [[0.5, 0.75]]).round(4)
+        np.float32(0.4904)
+    """
 
     direction = "min"
 
@@ -40,7 +55,12 @@ class BinaryCrossentropy(FunctionMetric):
 
 
 class CategoricalCrossentropy(FunctionMetric):
-    """The mean of `losses.categorical_crossentropy`, whose arguments it takes."""
+    """The mean of `losses.categorical_crossentropy`, whose arguments it takes.
+
+    Example:
+        >>> CategoricalCrossentropy()([[0.0, 1.0]], [[0.25, 0.75]]).round(4)
+        np.float32(0.2877)
+    """
 
     direction = "min"
 
@@ -56,7 +76,12 @@ class CategoricalCrossentropy(FunctionMetric):
 
 
 class SparseCategoricalCrossentropy(FunctionMetric):
-    """The mean of `losses.sparse_categorical_crossentropy`, whose arguments it takes."""
+    """The mean of `losses.sparse_categorical_crossentropy`, whose arguments it takes.
+
+    Example:
+        >>> SparseCategoricalCrossentropy()([1], [[0.25, 0.75]]).round(4)
+        np.float32(0.2877)
+    """
 
     direction = "min"
 

@@ -11,12 +11,22 @@ from nbkeras.metrics.reduction import FunctionMetric, Mean
 
 
 def cosine_similarity(y_true, y_pred, axis=-1):
-    """The cosine of the angle between two vectors: 1 if they point the same way; 0 if one is all 0."""
+    """The cosine of the angle between two vectors: 1 if they point the same way; 0 if one is all 0.
+
+    Example:
+        >>> cosine_similarity([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [3.0, 4.0]]).round(4)
+        array([1. , 0.6], dtype=float32)
+    """
     return -losses.cosine_similarity(y_true, y_pred, axis=axis)
 
 
 class MeanSquaredError(FunctionMetric):
-    """The mean of `losses.mean_squared_error`."""
+    """The mean of `losses.mean_squared_error`.
+
+    Example:
+        >>> float(MeanSquaredError()([[0.0, 2.0]], [[1.0, 5.0]]))
+        5.0
+    """
 
     direction = "min"
 
@@ -25,7 +35,12 @@ class MeanSquaredError(FunctionMetric):
 
 
 class MeanAbsoluteError(FunctionMetric):
-    """The mean of `losses.mean_absolute_error`."""
+    """The mean of `losses.mean_absolute_error`.
+
+    Example:
+        >>> float(MeanAbsoluteError()([[0.0], [2.0]], [[1.0], [5.0]], sample_weight=[3.0, 1.0]))
+        1.5
+    """
 
     direction = "min"
 
@@ -34,7 +49,12 @@ class MeanAbsoluteError(FunctionMetric):
 
 
 class MeanAbsolutePercentageError(FunctionMetric):
-    """The mean of `losses.mean_absolute_percentage_error`."""
+    """The mean of `losses.mean_absolute_percentage_error`.
+
+    Example:
+        >>> float(MeanAbsolutePercentageError()([[2.0, 4.0]], [[3.0, 4.0]]))
+        25.0
+    """
 
     direction = "min"
 
@@ -43,7 +63,12 @@ class MeanAbsolutePercentageError(FunctionMetric):
 
 
 class MeanSquaredLogarithmicError(FunctionMetric):
-    """The mean of `losses.mean_squared_logarithmic_error`."""
+    """The mean of `losses.mean_squared_logarithmic_error`.
+
+    Example:
+        >>> MeanSquaredLogarithmicError()([[0.0, 3.0]], [[0.0, 1.0]]).round(4)
+        np.float32(0.2402)
+    """
 
     direction = "min"
 
@@ -52,7 +77,12 @@ class MeanSquaredLogarithmicError(FunctionMetric):
 
 
 class LogCoshError(FunctionMetric):
-    """The mean of `losses.log_cosh`."""
+    """The mean of `losses.log_cosh`.
+
+    Example:
+        >>> LogCoshError()([[0.0, 0.0]], [[1.0, 100.0]]).round(3)
+        np.float32(49.87)
+    """
 
     direction = "min"
 
@@ -61,7 +91,12 @@ class LogCoshError(FunctionMetric):
 
 
 class CosineSimilarity(FunctionMetric):
-    """The mean of `cosine_similarity`: 1 is best."""
+    """The mean of `cosine_similarity`: 1 is best.
+
+    Example:
+        >>> CosineSimilarity()([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [3.0, 4.0]]).round(4)
+        np.float32(0.8)
+    """
 
     direction = "max"
 
