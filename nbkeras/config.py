@@ -46,7 +46,17 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Set the default float type, `'float32'` or `'float64'`."""
+    """Set the default float type, `'float32'` or `'float64'`.
+
+    Raises:
+        ArgumentError: it is neither.
+
+    Example:
+        >>> set_floatx("float64")
+        >>> floatx()
+        'float64'
+        >>> set_floatx("float32")
+    """
     global _floatx
     if value not in ("float32", "float64"):
         raise ArgumentError(
@@ -57,23 +67,50 @@ def set_floatx(value: str) -> None:
 
 
 def epsilon() -> float:
-    """The small number that losses and metrics add where they would divide by zero (1e-7 as in Keras)."""
+    """The small number that losses and metrics add where they would divide by zero (1e-7 as in Keras).
+
+    Example:
+        >>> epsilon()
+        1e-07
+    """
     return _epsilon
 
 
 def set_epsilon(value: float) -> None:
-    """Set the number that `epsilon()` returns."""
+    """Set the number that `epsilon()` returns.
+
+    Example:
+        >>> set_epsilon(1e-5)
+        >>> epsilon()
+        1e-05
+        >>> set_epsilon(1e-7)
+    """
     global _epsilon
     _epsilon = float(value)
 
 
 def image_data_format() -> str:
-    """The default order of image axes, `'channels_last'` unless set."""
+    """The default order of image axes, `'channels_last'` unless set.
+
+    Example:
+        >>> image_data_format()
+        'channels_last'
+    """
     return _image_data_format
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Set the default order of image axes, `'channels_last'` or `'channels_first'`."""
+    """Set the default order of image axes, `'channels_last'` or `'channels_first'`.
+
+    Raises:
+        ArgumentError: it is neither.
+
+    Example:
+        >>> set_image_data_format("channels_first")
+        >>> image_data_format()
+        'channels_first'
+        >>> set_image_data_format("channels_last")
+    """
     global _image_data_format
     if data_format not in ("channels_last", "channels_first"):
         raise ArgumentError(
@@ -83,19 +120,37 @@ def set_image_data_format(data_format: str) -> None:
 
 
 def backend() -> str:
-    """What computes: 'numba'."""
+    """What computes: 'numba'.
+
+    Example:
+        >>> backend()
+        'numba'
+    """
     return "numba"
 
 
 def dtype_policy():
-    """The dtype policy of layers that are given none; see `keras.dtype_policies`."""
+    """The dtype policy of layers that are given none; see `keras.dtype_policies`.
+
+    Example:
+        >>> dtype_policy()
+        <DTypePolicy "float32">
+    """
     from nbkeras import dtype_policies
 
     return dtype_policies.dtype_policy()
 
 
 def set_dtype_policy(policy) -> None:
-    """Set the dtype policy of layers that are given none: a policy, or its name, such as `'float64'`."""
+    """Set the dtype policy of layers that are given none: a policy, or its name, such as `'float64'`.
+
+    Example:
+        >>> from nbkeras import dtype_policies
+        >>> set_dtype_policy("float64")
+        >>> dtype_policy()
+        <DTypePolicy "float64">
+        >>> dtype_policies.reset()
+    """
     from nbkeras import dtype_policies
 
     dtype_policies.set_dtype_policy(policy)

@@ -41,6 +41,10 @@ class Backend:
         array: the type of its arrays; like NumPy's they have shape, dtype, slices, `view(dtype)` and `reshape`.
         table: `table(rows)` -> a pointer argument that points to rows of (array, numbers...).
         address: `address(array)` -> where a kernel may read the array as it lies, or None if it must be copied first.
+
+    Example:
+        >>> isinstance(backend(), Backend)
+        True
     """
 
     name: str
@@ -71,7 +75,12 @@ def name() -> str:
 
 
 def backend() -> Backend:
-    """The chosen device, loaded when first asked for."""
+    """The chosen device, loaded when first asked for.
+
+    Example:
+        >>> backend().name in ("cpu", "cuda")
+        True
+    """
     global _backend
     _check_unchanged()
     if _backend is None:

@@ -93,11 +93,21 @@ class DTypePolicy:
 
 
 class FloatDTypePolicy(DTypePolicy):
-    """The same as `DTypePolicy`."""
+    """The same as `DTypePolicy`.
+
+    Example:
+        >>> FloatDTypePolicy("float64").compute_dtype
+        'float64'
+    """
 
 
 def dtype_policy() -> DTypePolicy:
-    """The policy of layers that are given none: floatx, unless `set_dtype_policy` has set another."""
+    """The policy of layers that are given none: floatx, unless `set_dtype_policy` has set another.
+
+    Example:
+        >>> dtype_policy()
+        <DTypePolicy "float32">
+    """
     return DTypePolicy(config.floatx()) if _global is None else _global
 
 
@@ -106,6 +116,12 @@ def set_dtype_policy(policy) -> None:
 
     Args:
         policy: a policy, or the name of one.
+
+    Example:
+        >>> set_dtype_policy("float64")
+        >>> dtype_policy()
+        <DTypePolicy "float64">
+        >>> reset()
     """
     global _global
     if not isinstance(policy, (str, DTypePolicy)):
@@ -114,7 +130,13 @@ def set_dtype_policy(policy) -> None:
 
 
 def reset() -> None:
-    """Go back to the policy of floatx."""
+    """Go back to the policy of floatx.
+
+    Example:
+        >>> reset()
+        >>> dtype_policy()
+        <DTypePolicy "float32">
+    """
     global _global
     _global = None
 
@@ -141,7 +163,12 @@ def get(identifier) -> DTypePolicy:
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict:
-    """A policy as a dict of plain values, in Keras's form."""
+    """A policy as a dict of plain values, in Keras's form.
+
+    Example:
+        >>> serialize(DTypePolicy("float64"))["config"]
+        {'name': 'float64'}
+    """
     name = type(dtype_policy).__name__
     return {"module": "keras", "class_name": name, "config": dtype_policy.get_config(), "registered_name": None}
 
@@ -151,6 +178,10 @@ def deserialize(config: dict, custom_objects=None) -> DTypePolicy:
 
     Args:
         custom_objects: accepted as Keras has it; policies are these two classes only.
+
+    Example:
+        >>> deserialize(serialize(DTypePolicy("float64")))
+        <DTypePolicy "float64">
     """
     known = {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": FloatDTypePolicy}
     if config.get("class_name") not in known:

@@ -12,11 +12,21 @@ _NESTED = (list, tuple, dict, deque)
 
 
 class MAP_TO_NONE:
-    """What a function returns to `traverse` to put None in the place of what it was given."""
+    """What a function returns to `traverse` to put None in the place of what it was given.
+
+    Example:
+        >>> traverse(lambda part: MAP_TO_NONE if part == 1 else None, [1, 2])
+        [None, 2]
+    """
 
 
 def is_nested(structure) -> bool:
-    """True for lists, tuples, deques and dicts."""
+    """True for lists, tuples, deques and dicts.
+
+    Example:
+        >>> is_nested([1]), is_nested("text")
+        (True, False)
+    """
     return isinstance(structure, _NESTED)
 
 
@@ -131,7 +141,12 @@ def map_structure_up_to(shallow_structure, func: Callable, *structures):
 
 
 def map_shape_structure(func: Callable, structure):
-    """`map_structure` in which a list or tuple of whole numbers and None, a shape, counts as a leaf."""
+    """`map_structure` in which a list or tuple of whole numbers and None, a shape, counts as a leaf.
+
+    Example:
+        >>> map_shape_structure(len, {"a": (None, 3), "b": [(2,), (4, 5, 6)]})
+        {'a': 2, 'b': [1, 3]}
+    """
     if isinstance(structure, (list, tuple)) and all(n is None or isinstance(n, int) for n in structure):
         return func(structure)
     if not is_nested(structure):
@@ -146,6 +161,10 @@ def traverse(func: Callable, structure, top_down: bool = True):
     Args:
         func: None keeps what it was given, `MAP_TO_NONE` puts None there, anything else takes the place.
         top_down: ask before (and, if it answers, instead of) the parts inside, or after them.
+
+    Example:
+        >>> traverse(lambda part: part * 10 if isinstance(part, int) else None, [1, {"k": 2}])
+        [10, {'k': 20}]
     """
 
     def inside():
@@ -162,12 +181,22 @@ def traverse(func: Callable, structure, top_down: bool = True):
 
 
 def lists_to_tuples(structure):
-    """The same structure with tuples for lists."""
+    """The same structure with tuples for lists.
+
+    Example:
+        >>> lists_to_tuples([1, {"k": [2, 3]}])
+        (1, {'k': (2, 3)})
+    """
     return traverse(lambda part: tuple(part) if isinstance(part, list) else None, structure, top_down=False)
 
 
 def rebuild(like, parts):
-    """A list, tuple, named tuple, deque or dict of the same kind as `like`, of parts (by key for a dict)."""
+    """A list, tuple, named tuple, deque or dict of the same kind as `like`, of parts (by key for a dict).
+
+    Example:
+        >>> rebuild({"a": 0, "b": 0}, {"b": 2, "a": 1})
+        {'a': 1, 'b': 2}
+    """
     if isinstance(like, dict):
         ordered = {key: parts[key] for key in like}
         if isinstance(like, defaultdict):
@@ -217,12 +246,27 @@ def assert_same_structure(a, b, check_types=None) -> None:
 
     Args:
         check_types: accepted as Keras has it; it has no effect.
+
+    Example:
+        >>> assert_same_structure([1, {"k": 2}], [3, {"k": 4}])
+        >>> assert_same_structure([1, 2], [1])
+        Traceback (most recent call last):
+            ...
+        ValueError: lengths differ: 2 against 1.
     """
     map_structure(lambda *_: None, a, b)
 
 
 def assert_same_paths(a, b) -> None:
-    """Raise ValueError where two structures have leaves at different paths; their kinds may differ."""
+    """Raise ValueError where two structures have leaves at different paths; their kinds may differ.
+
+    Example:
+        >>> assert_same_paths([1, 2], (3, 4))
+        >>> assert_same_paths([1, 2], {"k": 1})
+        Traceback (most recent call last):
+            ...
+        ValueError: structures don't have the same paths: ...
+    """
     first, second = ({path for path, _ in flatten_with_path(s)} for s in (a, b))
     if first != second:
         raise ValueError(

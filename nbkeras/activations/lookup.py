@@ -29,7 +29,12 @@ def serialize(activation):
 
 
 def deserialize(config, custom_objects=None):
-    """An activation from its name or configuration; that of a layer gives the layer, which serves as one."""
+    """An activation from its name or configuration; that of a layer gives the layer, which serves as one.
+
+    Example:
+        >>> deserialize("relu")([-1.0, 2.0])
+        array([0., 2.], dtype=float32)
+    """
     from nbkeras.layers import lookup as layers
 
     name = config.get("class_name") if isinstance(config, dict) else None

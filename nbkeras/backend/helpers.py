@@ -11,7 +11,12 @@ from nbkeras.graph.keras_tensor import KerasTensor
 
 
 def backend() -> str:
-    """What computes: 'numba'."""
+    """What computes: 'numba'.
+
+    Example:
+        >>> backend()
+        'numba'
+    """
     return "numba"
 
 
@@ -45,12 +50,22 @@ def get_uid(prefix: str = "") -> int:
 
 
 def is_float_dtype(dtype) -> bool:
-    """True for float dtypes."""
+    """True for float dtypes.
+
+    Example:
+        >>> is_float_dtype("float64"), is_float_dtype("int32")
+        (True, False)
+    """
     return is_float(standardize_dtype(dtype))
 
 
 def is_int_dtype(dtype) -> bool:
-    """True for dtypes of whole numbers, with a sign or without."""
+    """True for dtypes of whole numbers, with a sign or without.
+
+    Example:
+        >>> is_int_dtype("uint8"), is_int_dtype("bool")
+        (True, False)
+    """
     return "int" in standardize_dtype(dtype)
 
 
@@ -66,7 +81,12 @@ def is_keras_tensor(x) -> bool:
 
 
 def version() -> str:
-    """The version of nbkeras."""
+    """The version of nbkeras.
+
+    Example:
+        >>> len(version().split("."))
+        3
+    """
     import nbkeras
 
     return nbkeras.__version__

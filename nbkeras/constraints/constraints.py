@@ -9,6 +9,13 @@ class Constraint:
     """A function of a weight that gives the weight it becomes, with a configuration.
 
     Subclass it and override `__call__`; override `get_config` if the constructor takes arguments.
+
+    Example:
+        >>> class AtMostOne(Constraint):
+        ...     def __call__(self, w):
+        ...         return ops.minimum(w, 1.0)
+        >>> AtMostOne()(ops.array([0.5, 3.0]))
+        array([0.5, 1. ], dtype=float32)
     """
 
     def __call__(self, w):
@@ -58,7 +65,12 @@ class MaxNorm(Constraint):
 
 
 class NonNeg(Constraint):
-    """Negative values become 0."""
+    """Negative values become 0.
+
+    Example:
+        >>> NonNeg()(ops.array([-1.0, 2.0]))
+        array([0., 2.], dtype=float32)
+    """
 
     def __call__(self, w):
         return ops.maximum(w, 0.0)
@@ -69,6 +81,11 @@ class UnitNorm(Constraint):
 
     Args:
         axis: along which the vectors lie.
+
+    Example:
+        >>> UnitNorm()(ops.array([[3.0], [4.0]])).round(4)
+        array([[0.6],
+               [0.8]], dtype=float32)
     """
 
     def __init__(self, axis=0):
@@ -88,6 +105,14 @@ class MinMaxNorm(Constraint):
         min_value, max_value: the range.
         rate: how much of the way they go at each step, 1 for all of it.
         axis: along which the vectors lie.
+
+    Example:
+        >>> MinMaxNorm(max_value=1.0)(ops.array([[3.0], [4.0]])).round(4)
+        array([[0.6],
+               [0.8]], dtype=float32)
+        >>> MinMaxNorm(max_value=1.0, rate=0.5)(ops.array([[3.0], [4.0]])).round(4)
+        array([[1.8],
+               [2.4]], dtype=float32)
     """
 
     def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):

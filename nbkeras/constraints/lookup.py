@@ -17,12 +17,23 @@ KNOWN = {
 
 
 def serialize(constraint):
-    """The configuration of a constraint, a dict of plain values."""
+    """The configuration of a constraint, a dict of plain values.
+
+    Example:
+        >>> from nbkeras.constraints import MaxNorm
+        >>> serialize(MaxNorm(3.0))["config"]
+        {'max_value': 3.0, 'axis': 0}
+    """
     return registry.serialize_keras_object(constraint)
 
 
 def deserialize(config, custom_objects=None):
-    """A constraint from its configuration or name."""
+    """A constraint from its configuration or name.
+
+    Example:
+        >>> deserialize("non_neg")([-1.0, 2.0])
+        array([0., 2.], dtype=float32)
+    """
     return registry.deserialize(config, KNOWN, "constraint", custom_objects)
 
 

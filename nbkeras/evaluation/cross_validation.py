@@ -24,6 +24,17 @@ class CrossValidation:
         runs: one `Run` a fold: rows, seed, history, scores, predictions, weights, seconds.
         rows: how many rows the data has.
         build_fn: what made the models.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> def build():
+        ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        ...     model.compile("sgd", "mse")
+        ...     return model
+        >>> x = np.arange(24.0).reshape(12, 2) / 24
+        >>> result = cross_validate(build, x, x.sum(axis=1), cv=2, epochs=1)
+        >>> [run.test for run in result.runs], result.rows
+        ([array([ 2,  4,  6,  8, 10, 11]), array([0, 1, 3, 5, 7, 9])], 12)
     """
 
     runs: list[Run]

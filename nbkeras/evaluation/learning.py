@@ -28,6 +28,15 @@ class LearningCurve:
         sizes: numbers of training rows, (sizes,).
         train_scores: name -> values on the rows trained on, (sizes, folds).
         test_scores: name -> values on held-out rows, (sizes, folds).
+
+    Example:
+        >>> scores = {"loss": np.array([[0.9, 0.7], [0.5, 0.5]])}
+        >>> print(LearningCurve(np.array([10, 20]), scores, scores))
+        2 folds at each size
+        rows       loss, train        loss, test
+        ────────────────────────────────────────
+        10     0.8000 ± 0.1000   0.8000 ± 0.1000
+        20     0.5000 ± 0.0000   0.5000 ± 0.0000
     """
 
     sizes: np.ndarray

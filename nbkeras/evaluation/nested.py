@@ -50,6 +50,17 @@ class NestedCrossValidation:
         search: for each outer fold all candidates, in the grid's order.
         score: what was compared.
         direction: `"max"` or `"min"`, whichever is better.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> def build(units):
+        ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units), keras.layers.Dense(1)])
+        ...     model.compile("sgd", "mse")
+        ...     return model
+        >>> x = np.arange(24.0).reshape(12, 2) / 24
+        >>> result = nested_cross_validate(build, {"units": [1, 2]}, x, x.sum(axis=1), outer=2, inner=2, epochs=1)
+        >>> [candidate.params for candidate in result.search[0]], result.score, result.direction
+        ([{'units': 1}, {'units': 2}], 'loss', 'min')
     """
 
     outer: CrossValidation

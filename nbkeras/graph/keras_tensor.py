@@ -22,6 +22,13 @@ class KerasTensor(Operators):
     Attributes:
         history: `(call, index)`: the OperationCall and which of its outputs this is; None for `Input` until a call
             is recorded.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> x = keras.Input((3,))
+        >>> y = keras.layers.Dense(2)(x) + 1.0
+        >>> y.shape, y.dtype
+        ((None, 2), 'float32')
     """
 
     def __init__(self, shape, dtype="float32", sparse=False, ragged=False, name=None, history=None):

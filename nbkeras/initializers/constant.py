@@ -31,14 +31,26 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """All values 0."""
+    """All values 0.   shape -> a tensor of it
+
+    Example:
+        >>> Zeros()((2, 3))
+        array([[0., 0., 0.],
+               [0., 0., 0.]], dtype=float32)
+    """
 
     def __call__(self, shape, dtype=None):
         return ops.zeros(tuple(shape), dtype=standardize_dtype(dtype))
 
 
 class Ones(Initializer):
-    """All values 1."""
+    """All values 1.   shape -> a tensor of it
+
+    Example:
+        >>> Ones()((2, 3))
+        array([[1., 1., 1.],
+               [1., 1., 1.]], dtype=float32)
+    """
 
     def __call__(self, shape, dtype=None):
         return ops.ones(tuple(shape), dtype=standardize_dtype(dtype))

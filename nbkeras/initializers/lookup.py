@@ -57,12 +57,23 @@ KNOWN = {
 
 
 def serialize(initializer):
-    """The configuration of an initializer, a dict of plain values."""
+    """The configuration of an initializer, a dict of plain values.
+
+    Example:
+        >>> from nbkeras.initializers import Constant
+        >>> serialize(Constant(3.0))["config"]
+        {'value': 3.0}
+    """
     return registry.serialize_keras_object(initializer)
 
 
 def deserialize(config, custom_objects=None):
-    """An initializer from its configuration or name."""
+    """An initializer from its configuration or name.
+
+    Example:
+        >>> deserialize({"class_name": "Constant", "config": {"value": 3.0}})((2,))
+        array([3., 3.], dtype=float32)
+    """
     return registry.deserialize(config, KNOWN, "initializer", custom_objects)
 
 

@@ -19,6 +19,14 @@ class RandomInitializer(Initializer):
     Args:
         seed: an integer gives the same numbers at each call; None draws such an integer from the global seed; a
             SeedGenerator gives other numbers at each call.
+
+    Example:
+        >>> from nbkeras import random
+        >>> class Coin(RandomInitializer):
+        ...     def __call__(self, shape, dtype=None):
+        ...         return random.randint(shape, 0, 2, seed=self.seed).astype(dtype or "float32")
+        >>> Coin(seed=1)((1000,)).mean().round(1)
+        np.float32(0.5)
     """
 
     def __init__(self, seed=None):
@@ -67,6 +75,10 @@ class TruncatedNormal(RandomNormal):
     Args:
         mean, stddev: of the distribution before truncation.
         seed: integer, SeedGenerator or None.
+
+    Example:
+        >>> bool(abs(TruncatedNormal(stddev=0.1, seed=1)((1000,))).max() <= 0.2)
+        True
     """
 
     def __call__(self, shape, dtype=None):
@@ -79,6 +91,11 @@ class RandomUniform(RandomInitializer):
     Args:
         minval, maxval: the range.
         seed: integer, SeedGenerator or None.
+
+    Example:
+        >>> w = RandomUniform(minval=0.0, maxval=2.0, seed=1)((1000,))
+        >>> bool(w.min() >= 0.0 and w.max() < 2.0)
+        True
     """
 
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):

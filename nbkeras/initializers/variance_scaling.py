@@ -120,6 +120,10 @@ class GlorotUniform(_Named):
         seed: integer, SeedGenerator or None.
         input_axes, output_axes: which axes of the shape count, where it is no usual kernel.
 
+    Example:
+        >>> bool(abs(GlorotUniform(seed=1)((100, 50))).max() <= (6 / 150) ** 0.5)
+        True
+
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
 
@@ -127,13 +131,22 @@ class GlorotUniform(_Named):
 
 
 class GlorotNormal(_Named):
-    """Truncated normal numbers of deviation sqrt(2 / (inputs + outputs)).   Args and source: see `GlorotUniform`."""
+    """Truncated normal numbers of deviation sqrt(2 / (inputs + outputs)). Arguments and source as in `GlorotUniform`.
+
+    Example:
+        >>> GlorotNormal(seed=1)((100, 100)).std().round(2)
+        np.float32(0.1)
+    """
 
     fixed = (1.0, "fan_avg", "truncated_normal")
 
 
 class HeUniform(_Named):
-    """Uniform numbers within sqrt(6 / inputs).   Args: see `GlorotUniform`.
+    """Uniform numbers within sqrt(6 / inputs). Arguments as in `GlorotUniform`.
+
+    Example:
+        >>> bool(abs(HeUniform(seed=1)((100, 50))).max() <= (6 / 100) ** 0.5)
+        True
 
     Source: He et al., "Delving deep into rectifiers", 2015.
     """
@@ -142,13 +155,24 @@ class HeUniform(_Named):
 
 
 class HeNormal(_Named):
-    """Truncated normal numbers of deviation sqrt(2 / inputs).   Args: see `GlorotUniform`; source: see `HeUniform`."""
+    """Truncated normal numbers of deviation sqrt(2 / inputs). Arguments as in `GlorotUniform`.
+
+    Example:
+        >>> HeNormal(seed=1)((200, 100)).std().round(2)
+        np.float32(0.1)
+
+    Source: see `HeUniform`.
+    """
 
     fixed = (2.0, "fan_in", "truncated_normal")
 
 
 class LecunUniform(_Named):
-    """Uniform numbers within sqrt(3 / inputs).   Args: see `GlorotUniform`.
+    """Uniform numbers within sqrt(3 / inputs). Arguments as in `GlorotUniform`.
+
+    Example:
+        >>> bool(abs(LecunUniform(seed=1)((75, 50))).max() <= 0.2)
+        True
 
     Source: LeCun et al., "Efficient BackProp", 1998.
     """
@@ -157,6 +181,13 @@ class LecunUniform(_Named):
 
 
 class LecunNormal(_Named):
-    """Truncated normal numbers of deviation sqrt(1 / inputs).   Args: see `GlorotUniform`; source: `LecunUniform`."""
+    """Truncated normal numbers of deviation sqrt(1 / inputs). Arguments as in `GlorotUniform`.
+
+    Example:
+        >>> LecunNormal(seed=1)((100, 100)).std().round(2)
+        np.float32(0.1)
+
+    Source: see `LecunUniform`.
+    """
 
     fixed = (1.0, "fan_in", "truncated_normal")

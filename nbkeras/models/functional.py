@@ -28,6 +28,16 @@ class Functional(Model):
 
     The inputs may be any tensors between those of `Input` and the outputs: the model is then the part from there on,
     with inputs of its own and the same layers.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> x = keras.Input((3,))
+        >>> hidden = keras.layers.Dense(4, activation="relu", name="hidden")(x)
+        >>> model = Functional(x, {"one": keras.layers.Dense(1)(hidden), "two": keras.layers.Dense(2)(hidden)})
+        >>> {name: tensor.shape for name, tensor in model.output.items()}
+        {'one': (None, 1), 'two': (None, 2)}
+        >>> Functional(x, model.get_layer("hidden").output).output_shape
+        (None, 4)
     """
 
     #: Where Keras has this class.

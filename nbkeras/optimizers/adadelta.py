@@ -16,6 +16,13 @@ class Adadelta(Optimizer):
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
             loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
 
+    Example:
+        >>> import numpy as np, nbkeras as keras
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> keras.optimizers.Adadelta(1.0).apply([np.array([1.0, 0.0], "float32")], [w])
+        >>> w.numpy().round(4)
+        array([0.9986, 2.    ], dtype=float32)
+
     Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
     """
 

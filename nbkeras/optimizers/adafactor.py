@@ -20,6 +20,13 @@ class Adafactor(Optimizer):
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
             loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
 
+    Example:
+        >>> import numpy as np, nbkeras as keras
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> keras.optimizers.Adafactor(0.1).apply([np.array([1.0, 0.0], "float32")], [w])
+        >>> w.numpy().round(4)
+        array([0.8419, 2.    ], dtype=float32)
+
     Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
     """
 

@@ -16,6 +16,13 @@ class Adagrad(Optimizer):
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
             loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
 
+    Example:
+        >>> import numpy as np, nbkeras as keras
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> keras.optimizers.Adagrad(0.5).apply([np.array([1.0, 0.0], "float32")], [w])
+        >>> w.numpy().round(4)
+        array([0.5233, 2.    ], dtype=float32)
+
     Source: Duchi et al., "Adaptive subgradient methods", 2011.
     """
 

@@ -24,6 +24,13 @@ class Ftrl(Optimizer):
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
             loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
 
+    Example:
+        >>> import numpy as np, nbkeras as keras
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> keras.optimizers.Ftrl(0.5, l1_regularization_strength=0.5).apply([np.array([1.0, 0.0], "float32")], [w])
+        >>> w.numpy().round(4)
+        array([0., 0.], dtype=float32)
+
     Source: McMahan et al., "Ad click prediction: a view from the trenches", 2013.
     """
 

@@ -17,6 +17,13 @@ class Lion(Optimizer):
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
             loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
 
+    Example:
+        >>> import numpy as np, nbkeras as keras
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> keras.optimizers.Lion(0.5).apply([np.array([1.0, 0.0], "float32")], [w])
+        >>> w.numpy().round(4)
+        array([0.5, 2. ], dtype=float32)
+
     Source: Chen et al., "Symbolic discovery of optimization algorithms", 2023.
     """
 

@@ -29,12 +29,23 @@ KNOWN = {**{cls.__name__: cls for cls in _CLASSES}, **{cls.__name__.lower(): cls
 
 
 def serialize(optimizer):
-    """The configuration of an optimizer, a dict of plain values."""
+    """The configuration of an optimizer, a dict of plain values.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> serialize(keras.optimizers.SGD(0.5))["config"]["learning_rate"]
+        0.5
+    """
     return registry.serialize_keras_object(optimizer)
 
 
 def deserialize(config, custom_objects=None):
-    """An optimizer from its configuration or name."""
+    """An optimizer from its configuration or name.
+
+    Example:
+        >>> deserialize({"class_name": "SGD", "config": {"learning_rate": 0.5, "momentum": 0.9}}).momentum
+        0.9
+    """
     if isinstance(config, dict) and str(config.get("class_name", "")).lower() in KNOWN:
         config = {**config, "class_name": config["class_name"].lower()}
     return registry.deserialize(config, KNOWN, "optimizer", custom_objects)

@@ -26,6 +26,15 @@ class Muon(Optimizer):
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
             loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
 
+    Example:
+        >>> import numpy as np, nbkeras as keras
+        >>> w = keras.Variable([[1.0, 2.0], [3.0, 4.0]])
+        >>> optimizer = keras.optimizers.Muon(0.5, weight_decay=0.0)
+        >>> optimizer.apply([np.array([[2.0, 0.0], [0.0, 1.0]], "float32")], [w])
+        >>> w.numpy().round(2)
+        array([[0.9 , 2.  ],
+               [3.  , 3.84]], dtype=float32)
+
     Source: Jordan et al., "Muon", 2024; Liu et al., "Muon is scalable for LLM training", 2025.
     """
 

@@ -107,6 +107,18 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
 def categorical(logits, num_samples, dtype="int32", seed=None):
     """Class numbers drawn with probabilities softmax(logits).   logits (N, C) -> (N, num_samples)
 
+    Args:
+        logits: scores of the classes.
+        num_samples: how many numbers are drawn for each row.
+        dtype: of whole numbers.
+        seed: a number or SeedGenerator; None draws from the global seed.
+
+    Example:
+        >>> import numpy as np
+        >>> drawn = categorical(np.log(np.array([[0.2, 0.8]], "float32")), 1000, seed=1)
+        >>> drawn.shape, drawn.mean().round(1)
+        ((1, 1000), np.float64(0.8))
+
     Source: the Gumbel-max trick (Gumbel, 1954).
     """
     logits = floating(logits)

@@ -18,12 +18,23 @@ KNOWN = {
 
 
 def serialize(regularizer):
-    """The configuration of a regularizer, a dict of plain values."""
+    """The configuration of a regularizer, a dict of plain values.
+
+    Example:
+        >>> from nbkeras.regularizers import L2
+        >>> serialize(L2(0.5))["config"]
+        {'l2': 0.5}
+    """
     return registry.serialize_keras_object(regularizer)
 
 
 def deserialize(config, custom_objects=None):
-    """A regularizer from its configuration or name."""
+    """A regularizer from its configuration or name.
+
+    Example:
+        >>> deserialize({"class_name": "L2", "config": {"l2": 0.5}}).l2
+        0.5
+    """
     return registry.deserialize(config, KNOWN, "regularizer", custom_objects)
 
 

@@ -18,6 +18,15 @@ class Regularizer:
     """A function of a weight that gives a penalty, with a configuration.
 
     Subclass it and override `__call__` and `get_config`; any function of a tensor serves as a regularizer too.
+
+    Example:
+        >>> class TowardsOne(Regularizer):
+        ...     def __call__(self, x):
+        ...         return ops.sum(ops.square(x - 1.0))
+        ...     def get_config(self):
+        ...         return {}
+        >>> float(TowardsOne()(ops.array([1.0, 3.0])))
+        4.0
     """
 
     def __call__(self, x):
@@ -67,6 +76,10 @@ class L1(Regularizer):
 
     Args:
         l1: the factor.
+
+    Example:
+        >>> float(L1(0.5)(ops.array([1.0, -3.0])))
+        2.0
     """
 
     def __init__(self, l1=0.01):
@@ -84,6 +97,10 @@ class L2(Regularizer):
 
     Args:
         l2: the factor.
+
+    Example:
+        >>> float(L2(0.5)(ops.array([1.0, -3.0])))
+        5.0
     """
 
     def __init__(self, l2=0.01):

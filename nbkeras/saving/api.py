@@ -11,7 +11,15 @@ from nbkeras.errors import ArgumentError, ArgumentTypeError, FileError
 
 
 def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
-    """Write a model to a `.keras` file; see `Model.save`."""
+    """Write a model to a `.keras` file; see `Model.save`.
+
+    Example:
+        >>> import tempfile, nbkeras as keras
+        >>> path = tempfile.mkdtemp() + "/a.keras"
+        >>> save_model(keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]), path)
+        >>> keras.saving.load_model(path).output_shape
+        (None, 3)
+    """
     from nbkeras.saving import model_file
 
     include_optimizer = kwargs.pop("include_optimizer", True)
@@ -50,14 +58,29 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
 
 
 def save_weights(model, filepath, overwrite=True, **kwargs):
-    """Write a model's weights; see `Model.save_weights`, which has an example."""
+    """Write a model's weights; see `Model.save_weights`, which has an example.
+
+    Example:
+        >>> import tempfile, nbkeras as keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        >>> save_weights(model, tempfile.mkdtemp() + "/a.weights.h5")
+    """
     from nbkeras.saving import weights
 
     weights.save_weights(model, filepath, overwrite, **kwargs)
 
 
 def load_weights(model, filepath, skip_mismatch=False, **kwargs):
-    """Set a model's weights from a file; see `Model.save_weights`, whose example reads them again."""
+    """Set a model's weights from a file; see `Model.load_weights`. Returns a report of what was and was not loaded.
+
+    Example:
+        >>> import tempfile, nbkeras as keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        >>> path = tempfile.mkdtemp() + "/a.weights.h5"
+        >>> model.save_weights(path)
+        >>> print(load_weights(model, path))
+        2 weights loaded
+    """
     from nbkeras.saving import byte_source, legacy, weights
     from nbkeras.saving.hdf5 import Hdf5
 

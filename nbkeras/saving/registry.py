@@ -112,7 +112,15 @@ def custom_object_scope(custom_objects: dict):
 
 
 def get_custom_objects() -> dict:
-    """The table of registered objects."""
+    """The table of registered objects, by `package>name`.
+
+    Example:
+        >>> @register_keras_serializable(package="doc", name="half")
+        ... def half(x):
+        ...     return x / 2
+        >>> get_custom_objects()["doc>half"] is half
+        True
+    """
     return _registered
 
 

@@ -71,6 +71,19 @@ def image_dataset_from_directory(
         ArgumentError, DataError: arguments out of range, folders or labels that do not fit; ExtraMissing: Pillow is
             not installed.
 
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from nbkeras.utils import save_img
+        >>> folder = tempfile.mkdtemp()
+        >>> for name in ("cat", "dog"):
+        ...     os.mkdir(f"{folder}/{name}")
+        ...     save_img(f"{folder}/{name}/0.png", np.zeros((4, 6, 3)))
+        >>> data = image_dataset_from_directory(folder, image_size=(8, 8), verbose=False)
+        >>> images, labels = next(iter(data))
+        >>> images.shape, labels.shape, data.class_names
+        ((2, 8, 8, 3), (2,), ['cat', 'dog'])
+
     Source: arguments and results are those of `keras.utils.image_dataset_from_directory`.
     """
     who = "image_dataset_from_directory"

@@ -55,6 +55,13 @@ def model_to_dot(
     Raises:
         StateError: the model is not built; ExtraMissing: pydot is not installed.
 
+    Example:
+        >>> import nbkeras as keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+        >>> graph = model_to_dot(model, rankdir="LR")
+        >>> graph.get_rankdir(), len(graph.get_edges())
+        ('LR', 1)
+
     Source: arguments are those of `keras.utils.model_to_dot`.
     """
     _check(model, kwargs, "model_to_dot")

@@ -25,7 +25,13 @@ KNOWN = {cls.__name__: cls for cls in _CLASSES}
 
 
 def serialize(learning_rate_schedule):
-    """The configuration of a schedule, a dict of plain values."""
+    """The configuration of a schedule, a dict of plain values.
+
+    Example:
+        >>> from nbkeras.optimizers.schedules import ExponentialDecay
+        >>> serialize(ExponentialDecay(0.1, 100, 0.9))["class_name"]
+        'ExponentialDecay'
+    """
     return registry.serialize_keras_object(learning_rate_schedule)
 
 
