@@ -149,6 +149,11 @@ class PReLU(Layer):
 
     def build(self, input_shape):
         shared = self.shared_axes or []
+        if any(not 0 < axis < len(input_shape) for axis in shared):
+            raise ArgumentError(
+                f"layer {self.name!r} (PReLU): shared_axes {shared} must lie between 1 and {len(input_shape) - 1} for "
+                f"an input of shape {tuple(input_shape)}."
+            )
         shape = [1 if axis in shared else n for axis, n in enumerate(input_shape)][1:]
         if None in shape:
             raise ShapeError(

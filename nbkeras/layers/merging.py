@@ -266,6 +266,9 @@ class Dot(Merge):
 
     def _places(self, shapes):
         pair = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        for axis, shape in zip(pair, shapes, strict=True):
+            if not -len(shape) <= axis < len(shape):
+                raise ArgumentError(f"layer {self.name!r} (Dot): {list(shapes)} have no axes {self.axes}.")
         return [axis % len(shape) for axis, shape in zip(pair, shapes, strict=True)]
 
     def compute_mask(self, inputs, mask=None):

@@ -8,7 +8,7 @@ import numpy as np
 
 from nbkeras.ops import elementwise as el
 from nbkeras.ops import ordering, reducing, shaping
-from nbkeras.ops.common import cast, dtype_name, emit, floating, number, op, tensor
+from nbkeras.ops.common import axis_of, cast, dtype_name, emit, floating, number, op, tensor
 
 
 @op
@@ -329,18 +329,18 @@ def sparse_plus(x):
     return emit("where", emit("less_equal", x, number(x, -1)), number(x, 0), inner)
 
 
-def _last(x, axis, function):
+def _last(x, axis, function, name):
     """Apply a function of the last axis along any axis or axes."""
     x = floating(x)
     rank = len(x.shape)
     if isinstance(axis, (list, tuple)):
-        axes = [a % rank for a in axis]
+        axes = [axis_of(a, rank, name) for a in axis]
         kept = [i for i in range(rank) if i not in axes]
         moved = shaping.transpose(x, kept + axes)
         flat = shaping.reshape(moved, (*moved.shape[: len(kept)], -1))
         back = shaping.reshape(function(flat), moved.shape)
         return shaping.transpose(back, [int(i) for i in np.argsort(kept + axes)])
-    if axis % rank == rank - 1:
+    if axis_of(axis, rank, name) == rank - 1:
         return function(x)
     return shaping.moveaxis(function(shaping.moveaxis(x, axis, -1)), -1, axis)
 
@@ -356,7 +356,7 @@ def softmax(x, axis=-1):
     """
     if axis is None:
         return shaping.reshape(softmax(shaping.reshape(x, (-1,))), x.shape)
-    return _last(x, axis, lambda v: emit("softmax", v, log=False))
+    return _last(x, axis, lambda v: emit("softmax", v, log=False), "softmax")
 
 
 @op
@@ -369,7 +369,7 @@ def log_softmax(x, axis=-1):
     """
     if axis is None:
         return shaping.reshape(log_softmax(shaping.reshape(x, (-1,))), x.shape)
-    return _last(x, axis, lambda v: emit("softmax", v, log=True))
+    return _last(x, axis, lambda v: emit("softmax", v, log=True), "log_softmax")
 
 
 @op
@@ -394,7 +394,7 @@ def sparsemax(x, axis=-1):
 
     Source: Martins and Astudillo, "From softmax to sparsemax", 2016.
     """
-    return _last(x, axis, _sparsemax)
+    return _last(x, axis, _sparsemax, "sparsemax")
 
 
 def _sparsemax(x):

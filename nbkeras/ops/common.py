@@ -138,16 +138,37 @@ def axis_of(axis, rank: int, name: str) -> int:
     """An axis counted from the front.
 
     Raises:
-        ArgumentError: there is no such axis.
+        ArgumentError: there is no such axis; ArgumentTypeError: it is no number.
     """
-    if not -rank <= axis < rank:
+    try:
+        inside = -rank <= axis < rank
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"{name}: axis must be a whole number, got {axis!r}.") from None
+    if not inside:
         raise ArgumentError(f"{name}: axis {axis} is out of range for a tensor of rank {rank}.")
     return int(axis) % rank
 
 
-def filled(shape, value, dtype):
+def shape_of(shape, name: str) -> tuple[int, ...]:
+    """A shape as a tuple, of one whole number or several.
+
+    Raises:
+        ArgumentTypeError: there is something else in it.
+    """
+    if isinstance(shape, (int, np.integer)):
+        return (int(shape),)
+    try:
+        return tuple(int(n) for n in shape)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(
+            f"{name}: a shape must be a whole number or several, got {shape!r}.",
+            next="lengths that a Keras tensor leaves open are known inside of a layer's call only.",
+        ) from None
+
+
+def filled(shape, value, dtype, name: str = "full"):
     """A tensor of one number; while tracing a symbol, which takes no memory where it meets other elementwise work."""
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
+    shape = shape_of(shape, name)
     if isinstance(value, Symbol):
         return emit("broadcast_to", cast(value, dtype), shape=shape)
     if trace.current() is None:
@@ -181,4 +202,4 @@ def tracing() -> bool:
 
 __all__ = ["FUNCTIONS", "WEAK", "axis_of", "cast", "dtype_name", "dtype_of", "emit", "filled", "floating"]
 __all__ += ["from_python", "is_float", "is_tensor", "number", "on_host", "op", "promote", "result_type"]
-__all__ += ["standardize_dtype", "tensor", "tracing"]
+__all__ += ["shape_of", "standardize_dtype", "tensor", "tracing"]

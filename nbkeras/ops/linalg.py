@@ -8,7 +8,7 @@ import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.ops import reducing, shaping
-from nbkeras.ops.common import dtype_name, dtype_of, emit, is_float, op, promote, tensor
+from nbkeras.ops.common import axis_of, dtype_name, dtype_of, emit, is_float, op, promote, tensor
 
 
 @op
@@ -110,7 +110,8 @@ def tensordot(x1, x2, axes=2):
         first, second = list(range(len(a.shape) - axes, len(a.shape))), list(range(axes))
     else:
         first, second = ([int(i) for i in np.atleast_1d(part)] for part in axes)
-    first, second = [i % len(a.shape) for i in first], [i % len(b.shape) for i in second]
+    first = [axis_of(i, len(a.shape), "tensordot") for i in first]
+    second = [axis_of(i, len(b.shape), "tensordot") for i in second]
     rest_a = [i for i in range(len(a.shape)) if i not in first]
     rest_b = [i for i in range(len(b.shape)) if i not in second]
     size = math.prod(a.shape[i] for i in first)

@@ -33,7 +33,7 @@ def zeros(shape, dtype=None):
         array([[0., 0., 0.],
                [0., 0., 0.]], dtype=float32)
     """
-    return filled(shape, 0, standardize_dtype(dtype))
+    return filled(shape, 0, standardize_dtype(dtype), "zeros")
 
 
 def ones(shape, dtype=None):
@@ -43,7 +43,7 @@ def ones(shape, dtype=None):
         >>> ones(2, dtype="int32")
         array([1, 1], dtype=int32)
     """
-    return filled(shape, 1, standardize_dtype(dtype))
+    return filled(shape, 1, standardize_dtype(dtype), "ones")
 
 
 def empty(shape, dtype=None):
@@ -60,7 +60,7 @@ def full(shape, fill_value, dtype=None):
     """All one number; a tensor is broadcast to the shape.
 
     Args:
-        dtype: that of the number by default.
+        dtype: floatx by default.
 
     Example:
         >>> full((2, 2), 3.0)

@@ -8,7 +8,7 @@ from nbkeras.graph.symbol import Symbol
 from nbkeras.ops import elementwise as el
 from nbkeras.ops import making, reducing, shaping
 from nbkeras.ops.activating import log_softmax
-from nbkeras.ops.common import dtype_name, emit, floating, number, op, promote, tensor
+from nbkeras.ops.common import axis_of, dtype_name, emit, floating, number, op, promote, tensor
 
 
 def _softmax_input(p):
@@ -39,7 +39,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
         target = shaping.squeeze(target, -1)
     if rank < 1:
         raise ShapeError("sparse_categorical_crossentropy: output must have an axis of classes, got a lone number.")
-    if axis % rank != rank - 1:
+    if axis_of(axis, rank, "sparse_categorical_crossentropy") != rank - 1:
         output = shaping.moveaxis(output, axis, -1)
     if tuple(target.shape) != tuple(output.shape[:-1]):
         raise ShapeError(
@@ -81,7 +81,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
             "same shape.",
             next="targets that are class numbers go with sparse_categorical_crossentropy.",
         )
-    last = axis % len(output.shape) == len(output.shape) - 1
+    last = axis_of(axis, len(output.shape), "categorical_crossentropy") == len(output.shape) - 1
     logits = output if from_logits else _softmax_input(output)
     if logits is not None and last:
         epsilon = 0.0 if from_logits else config.epsilon()

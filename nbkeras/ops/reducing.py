@@ -198,7 +198,7 @@ def _arg(x, operation, axis, keepdims, dtype="int32"):
     if axis is None:
         x, place = emit("reshape", x, shape=(math.prod(shape),)), 0
     else:
-        place = normalize_axes(axis, len(shape))[0]
+        place = axis_of(axis, len(shape), f"arg{operation}")
     y = cast(emit("arg_reduce", x, axis=place, op=operation), dtype)
     if keepdims:
         kept = (1,) * len(shape) if axis is None else tuple(1 if i == place else n for i, n in enumerate(shape))
@@ -268,7 +268,10 @@ def average(x, axis=None, weights=None):
     x = floating(x)
     weights = tensor(weights, dtype_name(x.dtype))
     if len(weights.shape) == 1 and len(x.shape) > 1:
-        place = normalize_axes(axis, len(x.shape))[0]
+        if axis is None:
+            shapes = f"weights of shape {tuple(weights.shape)} for values of shape {tuple(x.shape)}"
+            raise ArgumentError(f"average: {shapes} need an axis.", next="give the axis along which they lie.")
+        place = axis_of(axis, len(x.shape), "average")
         weights = shaping.reshape(weights, [-1 if i == place else 1 for i in range(len(x.shape))])
     return el.divide(sum(el.multiply(x, weights), axis), sum(shaping.broadcast_to(weights, x.shape), axis))
 

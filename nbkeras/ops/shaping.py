@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
-from nbkeras.ops.common import axis_of, emit, op, promote, tensor
+from nbkeras.ops.common import axis_of, emit, op, promote, shape_of, tensor
 
 
 @op
@@ -21,15 +21,16 @@ def reshape(x, newshape):
         (2, 3)
     """
     x = tensor(x)
-    shape = [newshape] if isinstance(newshape, (int, np.integer)) else list(newshape)
-    shape = [-1 if n is None else int(n) for n in shape]
+    if isinstance(newshape, (list, tuple)):
+        newshape = [-1 if n is None else n for n in newshape]
+    shape = list(shape_of(newshape, "reshape"))
     if shape.count(-1) > 1:
-        raise ShapeError(f"reshape: only one axis may be -1, got {tuple(newshape)}.")
+        raise ShapeError(f"reshape: only one axis may be -1, got {tuple(shape)}.")
     if -1 in shape:
         rest = math.prod(n for n in shape if n != -1)
         size = math.prod(x.shape)
         if rest == 0 or size % rest:
-            raise ShapeError(f"reshape: {tuple(x.shape)} with {size} elements does not fit {tuple(newshape)}.")
+            raise ShapeError(f"reshape: {tuple(x.shape)} with {size} elements does not fit {tuple(shape)}.")
         shape[shape.index(-1)] = size // rest
     return emit("reshape", x, shape=tuple(shape))
 
@@ -149,7 +150,8 @@ def broadcast_to(x, shape):
                [1., 2.]], dtype=float32)
     """
     x = tensor(x)
-    return x if tuple(x.shape) == tuple(shape) else emit("broadcast_to", x, shape=tuple(int(n) for n in shape))
+    shape = shape_of(shape, "broadcast_to")
+    return x if tuple(x.shape) == shape else emit("broadcast_to", x, shape=shape)
 
 
 @op

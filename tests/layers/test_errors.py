@@ -37,6 +37,8 @@ BAD = {
     "unknown argument": (lambda: layers.Dense(3, unit=4), ArgumentTypeError, "Dense: unknown argument 'unit'"),
     "activation": (lambda: layers.Dense(3, activation="rellu"), ArgumentError, "did you mean 'relu'"),
     "dtype": (lambda: layers.Dense(3, dtype="mixed_float16"), ArgumentError, "'mixed_float16' is not supported"),
+    "axes of a product": (lambda: layers.Dot(axes=5)([x(2, 3), x(2, 3)]), ArgumentError, r"\(Dot\): .* have no axes 5"),
+    "shared axes": (lambda: layers.PReLU(shared_axes=[2])(x(2, 3)), ArgumentError, r"shared_axes \[2\] must lie between 1"),
     "rank": (lambda: layers.Dense(3)(x(3)), ShapeError, r"expects input of rank at least 2 but got shape \(3,\)"),
     "features": (lambda: built()(x(3, 5)), ShapeError, r"'fc1' \(Dense\) was built for 64 input features"),
     "open features": (lambda: layers.Dense(3)(KerasTensor((None, None))), ShapeError, "last axis of the input must be"),

@@ -212,3 +212,9 @@ def test_reshape_of_open_axes():
     made = layers.Reshape((4, 2))(layers.Input((None, None)))
     assert made.shape == (None, 4, 2)
     assert layers.Reshape((-1, 2))(layers.Input((None, 4))).shape == (None, None, 2)
+
+
+def test_input_spec_prints_what_it_asks_for():
+    spec = layers.InputSpec(shape=(None, 3), axes={-1: 3})
+    assert repr(spec) == "InputSpec(shape=(None, 3), ndim=2, axes={-1: 3})"
+    assert repr(layers.InputSpec()) == "InputSpec()"

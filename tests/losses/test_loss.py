@@ -156,6 +156,11 @@ def test_nan_weights_and_empty_batches():
             "one-hot targets go with categorical_crossentropy",
         ),
         (
+            lambda: losses.SparseCategoricalCrossentropy()([1], [[0.25, 0.75]]),
+            ArgumentError,
+            r"y_true and y_pred are nests of tensors, and differ: .*\n  Next: .*np.array\(y_true\)",
+        ),
+        (
             lambda: losses.CategoricalCrossentropy()(np.ones((4,)), np.ones((4, 3))),
             ShapeError,
             "go with sparse_categorical_crossentropy",

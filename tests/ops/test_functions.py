@@ -41,6 +41,10 @@ def test_mish():
     np.testing.assert_allclose(ops.mish(X), X * np.tanh(np.log1p(np.exp(X))), rtol=1e-5, atol=1e-6)
 
 
+def test_lists_have_the_default_dtypes():
+    assert [str(ops.unique(x).dtype) for x in ([3, 1], [1.5, 0.5], np.array([1.5]))] == ["int32", "float32", "float64"]
+
+
 def test_is_tensor():
     assert ops.is_tensor(X) and not ops.is_tensor(1.0) and not ops.is_tensor([1.0])
 
@@ -250,6 +254,21 @@ BAD = {
         ShapeError,
         "one-hot targets go with categorical_crossentropy",
     ),
+    "softmax": (lambda: ops.softmax(X, axis=5), ArgumentError, "softmax: axis 5 is out of range .* rank 2"),
+    "softmax axes": (lambda: ops.log_softmax(X, axis=(0, 7)), ArgumentError, "log_softmax: axis 7 is out of range"),
+    "tensordot": (lambda: ops.tensordot(X, X, axes=[[5], [0]]), ArgumentError, "tensordot: axis 5 is out of range"),
+    "classes": (
+        lambda: ops.sparse_categorical_crossentropy(i(4, low=0, high=2), pos(4, 2), axis=7),
+        ArgumentError,
+        "axis 7 is out of range for a tensor of rank 2",
+    ),
+    "axes": (lambda: ops.mean(X, axis=(0, -2)), ArgumentError, r"axes \(0, -2\) name one axis .* more than once"),
+    "axis of a reduction": (lambda: ops.sum(X, axis="a"), ArgumentTypeError, "whole number, several, or None, got 'a'"),
+    "tensor as an axis": (lambda: ops.concatenate(X, X), ArgumentTypeError, "axis must be a whole number, got array"),
+    "shape": (lambda: ops.zeros((None, 3)), ArgumentTypeError, r"zeros: a shape must be .* got \(None, 3\)"),
+    "axes of argmax": (lambda: ops.argmax(X, axis=(0, 1)), ArgumentTypeError, r"argmax: axis must be .*\(0, 1\)"),
+    "weights": (lambda: ops.average(X, weights=np.ones(3)), ArgumentError, r"weights of shape \(3,\) .* need an axis"),
+    "text as a shape": (lambda: ops.reshape(X, "ab"), ArgumentTypeError, "reshape: a shape must be .* got 'ab'"),
     "tracing": (lambda: Traced(ops.nonzero)(X), ArgumentTypeError, "the shape of its result depends on values"),
     "truth": (lambda: Traced(lambda x: 1 if x > 0 else 2)(X), ArgumentTypeError, "use ops.where or ops.cond"),
 }

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph.primitives.elementwise import divide, multiply, where
 from nbkeras.graph.primitives.emit import cast, emit
 from nbkeras.graph.primitives.moving import fill
@@ -27,9 +27,14 @@ def normalize_axes(axes, rank: int) -> tuple[int, ...]:
         return tuple(range(rank))
     axes = (axes,) if isinstance(axes, (int, np.integer)) else tuple(axes)
     for axis in axes:
+        if not isinstance(axis, (int, np.integer)):
+            raise ArgumentTypeError(f"axis must be a whole number, several, or None, got {axis!r}.")
         if not -rank <= axis < rank:
             raise ArgumentError(f"axis {axis} is out of range for a tensor of rank {rank}.")
-    return tuple(sorted({int(a) % rank for a in axes}))
+    found = {int(a) % rank for a in axes}
+    if len(found) < len(axes):
+        raise ArgumentError(f"axes {axes} name one axis of a tensor of rank {rank} more than once.")
+    return tuple(sorted(found))
 
 
 def _infer(node):
