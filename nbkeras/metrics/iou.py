@@ -200,7 +200,7 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """`MeanIoU` for one-hot labels, and scores of the classes unless `sparse_y_pred`.
+    """`MeanIoU` for one-hot labels, and scores of the classes unless `sparse_y_pred`; its other arguments are `IoU`'s.
 
     Example:
         >>> y_true, y_pred = [[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]

@@ -41,7 +41,7 @@ class Poisson(FunctionMetric):
 
 
 class BinaryCrossentropy(FunctionMetric):
-    """The mean of `losses.binary_crossentropy`, whose arguments it takes.
+    """The mean of `losses.binary_crossentropy`, whose arguments it takes: see there.
 
     Example:
         >>> BinaryCrossentropy()([[0.0, 1.0]], [[0.5, 0.75]]).round(4)
@@ -55,7 +55,7 @@ class BinaryCrossentropy(FunctionMetric):
 
 
 class CategoricalCrossentropy(FunctionMetric):
-    """The mean of `losses.categorical_crossentropy`, whose arguments it takes.
+    """The mean of `losses.categorical_crossentropy`, whose arguments it takes: see there.
 
     Example:
         >>> CategoricalCrossentropy()([[0.0, 1.0]], [[0.25, 0.75]]).round(4)
@@ -76,7 +76,7 @@ class CategoricalCrossentropy(FunctionMetric):
 
 
 class SparseCategoricalCrossentropy(FunctionMetric):
-    """The mean of `losses.sparse_categorical_crossentropy`, whose arguments it takes.
+    """The mean of `losses.sparse_categorical_crossentropy`, whose arguments it takes: see there.
 
     Example:
         >>> SparseCategoricalCrossentropy()([1], [[0.25, 0.75]]).round(4)

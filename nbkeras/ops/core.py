@@ -86,7 +86,9 @@ def stop_gradient(variable):
 def cond(pred, true_fn, false_fn):
     """true_fn() if the predicate holds, else false_fn(); while tracing both are computed and one is chosen.
 
-    The functions take no arguments and return tensors, or structures of them, that agree in shape and dtype.
+    Args:
+        pred: a boolean.
+        true_fn, false_fn: functions without arguments, of tensors or structures that agree in shape and dtype.
 
     Example:
         >>> cond(True, lambda: 1.0, lambda: 2.0)
@@ -127,7 +129,11 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
 
 
 def fori_loop(lower, upper, body_fun, init_val):
-    """Run `value = body_fun(i, value)` for i from lower to upper.
+    """Run `value = body_fun(i, value)` for i from lower to upper, without upper; returns the last value.
+
+    Args:
+        lower, upper: whole numbers; in a traced model they must not depend on the step.
+        init_val: the first value: a tensor or a structure.
 
     Example:
         >>> fori_loop(0, 3, lambda i, x: 2 * x + i, 1)
@@ -167,6 +173,11 @@ def map(f, xs):
 @op
 def switch(index, branches, *operands):
     """The result of the branch of a number, clamped to those there are; while tracing all are computed.
+
+    Args:
+        index: the number.
+        branches: functions of the operands.
+        operands: what they are called with.
 
     Example:
         >>> switch(1, [lambda x: x + 1, lambda x: x * 10], 3.0)

@@ -22,6 +22,10 @@ def _place(offset: int, rows: int, columns: int):
 def diagonal(x, offset=0, axis1=0, axis2=1):
     """The diagonal of two axes, as a new last axis.
 
+    Args:
+        offset: which one: above the main diagonal if positive, below if negative.
+        axis1, axis2: the rows and the columns.
+
     Example:
         >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
         array([1., 4.], dtype=float32)
@@ -73,7 +77,7 @@ def diagflat(x, k=0):
 
 @op
 def trace(x, offset=0, axis1=0, axis2=1):
-    """The sum of a diagonal.
+    """The sum of a diagonal; arguments as in `diagonal`.
 
     Example:
         >>> trace([[1.0, 2.0], [3.0, 4.0]])

@@ -149,7 +149,11 @@ def _starts(starts, rank, name):
 
 @op
 def slice_update(inputs, start_indices, updates):
-    """The input with a block from the start indices on replaced; a block that would not fit is moved back.
+    """The input with a block replaced.
+
+    Args:
+        start_indices: where the block begins, one number an axis; it is moved back where it would not fit.
+        updates: the block, of the rank of the input.
 
     Example:
         >>> slice_update([[0.0, 0.0, 0.0]] * 2, (0, 1), [[1.0, 2.0]])

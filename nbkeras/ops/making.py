@@ -60,6 +60,8 @@ def full(shape, fill_value, dtype=None):
     """All one number; a tensor is broadcast to the shape.
 
     Args:
+        shape: a number or several.
+        fill_value: the number, or the tensor.
         dtype: floatx by default.
 
     Example:
@@ -113,7 +115,7 @@ def empty_like(x, dtype=None):
 
 @op
 def full_like(x, fill_value, dtype=None):
-    """All one number, in the shape and dtype of x.
+    """All one number, fill_value, in the shape and dtype of x.
 
     Example:
         >>> full_like([1.0, 2.0], 7.0)
@@ -210,7 +212,7 @@ def eye(N, M=None, k=0, dtype=None):
 
 
 def identity(n, dtype=None):
-    """The unit matrix.
+    """The unit matrix of n rows.
 
     Example:
         >>> identity(2)
@@ -248,7 +250,7 @@ hanning = _window("hanning", "Hann's window of x numbers.", "[0. , 0.5, 1. , 0.5
 
 
 def kaiser(x, beta):
-    """Kaiser's window of x numbers.
+    """Kaiser's window of x numbers; the larger beta, the narrower.
 
     Example:
         >>> kaiser(3, 5.0).round(4)

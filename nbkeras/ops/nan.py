@@ -163,7 +163,7 @@ def nanargmin(x, axis=None, keepdims=False):
 
 @op
 def nanquantile(x, q, axis=None, method="linear", keepdims=False):
-    """`quantile` of what is not NaN; NaN if all are.
+    """`quantile` of what is not NaN, with its arguments; NaN if all are.
 
     Example:
         >>> nanquantile([1.0, float("nan"), 3.0], 0.25)
@@ -174,7 +174,7 @@ def nanquantile(x, q, axis=None, method="linear", keepdims=False):
 
 @op
 def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
-    """`nanquantile` with q between 0 and 100.
+    """`nanquantile` with q between 0 and 100; arguments as in `quantile`.
 
     Example:
         >>> nanpercentile([1.0, float("nan"), 3.0], 50)

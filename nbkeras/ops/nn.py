@@ -26,7 +26,11 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     Args:
         target: class numbers; a last axis of length 1 is dropped.
         output: probabilities (clipped to [1e-7, 1 - 1e-7]), or logits.
+        from_logits: whether the output is logits.
         axis: where the classes are.
+
+    Raises:
+        ShapeError: target and output do not fit, as for one-hot targets; ArgumentError: there is no such axis.
 
     Example:
         >>> sparse_categorical_crossentropy([1], [[0.25, 0.75]]).round(4)
@@ -62,7 +66,11 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     Args:
         target: one-hot labels, or probabilities.
         output: probabilities (made to add up to 1 and clipped to [1e-7, 1 - 1e-7]), or logits.
+        from_logits: whether the output is logits.
         axis: where the classes are.
+
+    Raises:
+        ShapeError: target and output differ in shape, as for class numbers; ArgumentError: there is no such axis.
 
     Example:
         >>> categorical_crossentropy([[0.0, 1.0]], [[0.25, 0.75]]).round(4)
@@ -100,7 +108,11 @@ def binary_crossentropy(target, output, from_logits=False):
 
     Args:
         target: labels between 0 and 1.
-        output: probabilities (clipped to [1e-7, 1 - 1e-7]), or logits.
+        output: probabilities (clipped to [1e-7, 1 - 1e-7]), or logits, of the same shape.
+        from_logits: whether the output is logits.
+
+    Raises:
+        ShapeError: target and output differ in shape.
 
     Example:
         >>> binary_crossentropy([0.0, 1.0], [0.5, 0.75]).round(4)
@@ -125,11 +137,13 @@ def binary_crossentropy(target, output, from_logits=False):
 
 @op
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
-    """1 at each class number that occurs along the axis.
+    """1 at each class number that occurs along the axis.   (..., T) -> (..., num_classes)
 
     Args:
         num_classes: how many classes there are; it must be given.
         axis: where the classes lie in the result.
+        dtype: floatx by default.
+        sparse: not supported; must be False.
 
     Example:
         >>> multi_hot([0, 2], 4)
@@ -137,5 +151,5 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
     """
     if num_classes is None:
         raise ArgumentError("multi_hot: num_classes must be given.")
-    hot = making.one_hot(inputs, num_classes, dtype=dtype)
+    hot = making.one_hot(inputs, num_classes, dtype=dtype, sparse=sparse)
     return reducing.max(hot, axis=axis - 1 if axis < 0 else axis)

@@ -148,6 +148,8 @@ def searchsorted(sorted_sequence, values, side="left"):
     """Where values would be inserted into a sorted vector so that it stays sorted, int32.
 
     Args:
+        sorted_sequence: the vector, ascending.
+        values: of any shape, which is the result's.
         side: 'left' before values that are equal, 'right' behind them.
 
     Example:
@@ -323,7 +325,7 @@ def _among_some(values, q, method):
 
 @op
 def percentile(x, q, axis=None, method="linear", keepdims=False):
-    """`quantile` with q between 0 and 100.
+    """`quantile` with q between 0 and 100; the other arguments are its own.
 
     Example:
         >>> percentile([1.0, 2.0, 3.0], 75)

@@ -48,7 +48,10 @@ def ravel(x):
 
 @op
 def transpose(x, axes=None):
-    """Axes in another order; reversed by default.
+    """Axes in another order.
+
+    Args:
+        axes: for each axis of the result, which one of x it is; all in reverse by default.
 
     Example:
         >>> transpose([[1.0, 2.0], [3.0, 4.0]])
@@ -156,7 +159,7 @@ def broadcast_to(x, shape):
 
 @op
 def concatenate(xs, axis=0):
-    """Joined along an axis; the other axes must agree.
+    """Joined along an axis: a list of tensors that agree in all other axes.
 
     Example:
         >>> concatenate([[[1.0], [2.0]], [[3.0], [4.0]]], axis=1)
@@ -197,6 +200,9 @@ def stack(x, axis=0):
 @op
 def tile(x, repeats):
     """The whole tensor several times along each axis.
+
+    Args:
+        repeats: how often, one number an axis; of fewer they count for the last axes, of more the tensor gets new ones.
 
     Example:
         >>> tile([1.0, 2.0], (2, 2))
@@ -242,7 +248,13 @@ def _cut(x, places, axis):
 
 @op
 def split(x, indices_or_sections, axis=0):
-    """Cut along an axis: into equal parts (a number) or at places (a list).
+    """Cut along an axis.   -> a list
+
+    Args:
+        indices_or_sections: into how many equal parts, or the places at which to cut.
+
+    Raises:
+        ShapeError: the parts would not be equal.
 
     Example:
         >>> split([1.0, 2.0, 3.0, 4.0], 2)
@@ -345,7 +357,7 @@ def _at_least(x, rank):
 
 @op
 def hstack(xs):
-    """Joined along the second axis, or the only one.
+    """A list of tensors joined along the second axis, or the only one.
 
     Example:
         >>> hstack([[1.0, 2.0], [3.0]])
@@ -357,7 +369,7 @@ def hstack(xs):
 
 @op
 def vstack(xs):
-    """Joined along the first axis; vectors are rows.
+    """A list of tensors joined along the first axis; vectors are rows.
 
     Example:
         >>> vstack([[1.0, 2.0], [3.0, 4.0]])
@@ -369,7 +381,7 @@ def vstack(xs):
 
 @op
 def dstack(xs):
-    """Joined along the third axis.
+    """A list of tensors joined along the third axis.
 
     Example:
         >>> dstack([[1.0, 2.0], [3.0, 4.0]])
@@ -514,6 +526,10 @@ def repeat(x, repeats, axis=None):
 @op
 def roll(x, shift, axis=None):
     """Shifted along axes; what leaves at one end enters at the other.
+
+    Args:
+        shift: by how many places, one number or one an axis; negative ones towards the front.
+        axis: one or several; None counts through all values in order.
 
     Example:
         >>> roll([1.0, 2.0, 3.0], 1)

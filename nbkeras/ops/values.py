@@ -125,7 +125,7 @@ def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 @op
 def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """True if `isclose` holds everywhere.
+    """True if `isclose` holds everywhere; rtol, atol and equal_nan are its arguments.
 
     Example:
         >>> bool(allclose([1.0, 1.0], [1.000001, 1.001]))
@@ -136,7 +136,7 @@ def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 @op
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
-    """NaN and the infinities replaced: by 0 and the largest and smallest float unless given.
+    """NaN and the infinities replaced: by `nan`, and `posinf` and `neginf` or the greatest and least float.
 
     Example:
         >>> nan_to_num([1.0, float("nan"), float("inf")], posinf=9.0)

@@ -267,6 +267,7 @@ BAD = {
     "tensor as an axis": (lambda: ops.concatenate(X, X), ArgumentTypeError, "axis must be a whole number, got array"),
     "shape": (lambda: ops.zeros((None, 3)), ArgumentTypeError, r"zeros: a shape must be .* got \(None, 3\)"),
     "axes of argmax": (lambda: ops.argmax(X, axis=(0, 1)), ArgumentTypeError, r"argmax: axis must be .*\(0, 1\)"),
+    "sparse": (lambda: ops.multi_hot([0], 3, sparse=True), ArgumentError, "sparse=True is not supported"),
     "weights": (lambda: ops.average(X, weights=np.ones(3)), ArgumentError, r"weights of shape \(3,\) .* need an axis"),
     "text as a shape": (lambda: ops.reshape(X, "ab"), ArgumentTypeError, "reshape: a shape must be .* got 'ab'"),
     "tracing": (lambda: Traced(ops.nonzero)(X), ArgumentTypeError, "the shape of its result depends on values"),
