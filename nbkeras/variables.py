@@ -130,7 +130,14 @@ class Variable(Slot):
         return value
 
     def assign(self, value):
-        """Set the value; see `Slot.assign`. Numbers and lists are taken too."""
+        """Set the value; see `Slot.assign`. Numbers and lists are taken too.
+
+        Example:
+            >>> w = Variable([1.0, 2.0])
+            >>> new = w.assign([3.0, 4.0])
+            >>> w.numpy()
+            array([3., 4.], dtype=float32)
+        """
         if not hasattr(value, "shape"):
             value = np.asarray(value, self.dtype)
         scope = scopes.stateless()

@@ -96,7 +96,20 @@ class Callback:
         """Called before an epoch, counted from 0."""
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Called after an epoch and its validation."""
+        """Called after an epoch and its validation.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> class Tell(keras.callbacks.Callback):
+            ...     def on_epoch_end(self, epoch, logs=None):
+            ...         print(epoch, sorted(logs))
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> x = np.ones((4, 2), "float32")
+            >>> history = model.fit(x, x.sum(axis=1), epochs=2, verbose=0, callbacks=[Tell()])
+            0 ['loss']
+            1 ['loss']
+        """
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Called before a training batch, counted from 0 in each epoch."""

@@ -67,7 +67,15 @@ class Slot(Operators):
             )
 
     def assign_add(self, value):
-        """Add to the value."""
+        """Add to the value.
+
+        Example:
+            >>> from nbkeras import Variable
+            >>> w = Variable([1.0, 2.0])
+            >>> new = w.assign_add([3.0, 4.0])
+            >>> w.numpy()
+            array([4., 6.], dtype=float32)
+        """
         return self.assign(self.value + value)
 
     def assign_sub(self, value):

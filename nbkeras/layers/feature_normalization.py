@@ -109,6 +109,14 @@ class Normalization(Layer):
 
         Raises:
             DataError: there are no batches, or their shapes differ.
+
+        Example:
+            >>> import numpy as np
+            >>> layer = Normalization()
+            >>> layer.adapt(np.array([[0.0], [2.0], [4.0]], "float32"))
+            >>> layer(np.array([[2.0], [4.0]], "float32")).round(4)
+            array([[0.    ],
+                   [1.2247]], dtype=float32)
         """
         if self.input_mean is not None:
             raise StateError(f"layer {self.name!r} (Normalization): adapt after mean and variance were given.")

@@ -95,7 +95,15 @@ class Layer(Stateless, HoldsWeights):
     # -- what subclasses override ---------------------------------------------------------------------------------
 
     def build(self, input_shape):
-        """Make the weights for an input shape."""
+        """Make the weights for an input shape.
+
+        Example:
+            >>> from nbkeras.layers import Dense
+            >>> layer = Dense(3)
+            >>> layer.build((None, 2))
+            >>> layer.kernel.shape, layer.bias.shape
+            ((2, 3), (3,))
+        """
         self.built = True
 
     def _build_at_init(self):
@@ -108,7 +116,13 @@ class Layer(Stateless, HoldsWeights):
         raise NotImplementedError(f"layer {self.name!r} ({type(self).__name__}) has no call().")
 
     def compute_output_shape(self, *args, **kwargs):
-        """The shape of the output for a shape of the input."""
+        """The shape of the output for a shape of the input.
+
+        Example:
+            >>> from nbkeras.layers import Conv2D
+            >>> Conv2D(8, 3).compute_output_shape((None, 28, 28, 1))
+            (None, 26, 26, 8)
+        """
         shapes = [tree_of_shapes(a, lambda s: KerasTensor(s, self.compute_dtype)) for a in args]
         return tree.map_structure(lambda t: t.shape, self.compute_output_spec(*shapes, **kwargs))
 
@@ -129,6 +143,11 @@ class Layer(Stateless, HoldsWeights):
         """The arguments that make an equal layer, as plain values.
 
         A layer that doesn't override this gives what its constructor was called with.
+
+        Example:
+            >>> from nbkeras.layers import Dense
+            >>> Dense.from_config(Dense(3, activation="relu").get_config()).units
+            3
         """
         config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
         if type(self).get_config is Layer.get_config:
@@ -194,7 +213,20 @@ class Layer(Stateless, HoldsWeights):
     # -- losses ---------------------------------------------------------------------------------------------------
 
     def add_loss(self, loss):
-        """Add a scalar to the loss of the step that is being traced."""
+        """Add a scalar to the loss of the step that is being traced.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> class Penalty(keras.layers.Layer):
+            ...     def call(self, x):
+            ...         self.add_loss(0.5 * keras.ops.mean(keras.ops.square(x)))
+            ...         return x
+            >>> model = keras.Sequential([keras.Input((2,)), Penalty()])
+            >>> model.compile(loss="mse")
+            >>> x = np.ones((4, 2), "float32")
+            >>> model.evaluate(x, x, verbose=0)
+            0.5
+        """
         for part in tree.flatten(loss):
             self._untracked_losses.append(part() if callable(part) and not is_tensor(part) else part)
 

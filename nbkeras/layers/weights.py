@@ -38,6 +38,13 @@ class HoldsWeights(Tracked):
             trainable: False for statistics and counters.
             regularizer, constraint: name, object or function.
             name: within the layer.
+
+        Example:
+            >>> from nbkeras import layers
+            >>> layer = layers.Layer()
+            >>> w = layer.add_weight((2, 3), initializer="ones", name="scale")
+            >>> w.shape, w.trainable, len(layer.trainable_weights)
+            ((2, 3), True, 1)
         """
         if isinstance(shape, str) and name is None:
             raise ArgumentError(
@@ -124,11 +131,29 @@ class HoldsWeights(Tracked):
             layer.trainable = value
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of all weights."""
+        """Copies of all weights.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> layer = keras.layers.Dense(1, kernel_initializer="ones")
+            >>> layer.build((None, 2))
+            >>> layer.get_weights()
+            [array([[1.],
+                   [1.]], dtype=float32), array([0.], dtype=float32)]
+        """
         return [w.numpy() for w in self.weights]
 
     def set_weights(self, weights) -> None:
-        """Set all weights from arrays in the order of `weights`."""
+        """Set all weights from arrays in the order of `weights`.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> layer = keras.layers.Dense(1)
+            >>> layer.build((None, 2))
+            >>> layer.set_weights([np.array([[2.0], [3.0]]), np.array([1.0])])
+            >>> layer(np.ones((1, 2), "float32"))
+            array([[6.]], dtype=float32)
+        """
         own = self.weights
         if len(own) != len(weights):
             raise ArgumentError(
@@ -161,7 +186,15 @@ class HoldsWeights(Tracked):
             variable.assign(store[str(i)])
 
     def count_params(self) -> int:
-        """The number of weights' elements."""
+        """The number of weights' elements.
+
+        Example:
+            >>> from nbkeras.layers import Dense
+            >>> layer = Dense(3)
+            >>> layer.build((None, 2))
+            >>> layer.count_params()
+            9
+        """
         if not self.built:
             raise StateError(
                 f"layer {self.name!r}: count_params before the layer is built.",

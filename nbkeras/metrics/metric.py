@@ -64,6 +64,19 @@ class Metric:
 
         Raises:
             StateError: `super().__init__()` was not called.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> class Largest(keras.metrics.Metric):
+            ...     def __init__(self, **kwargs):
+            ...         super().__init__(**kwargs)
+            ...         self.largest = self.add_variable((), name="largest")
+            ...     def update_state(self, y_true, y_pred, sample_weight=None):
+            ...         self.largest.assign(keras.ops.maximum(self.largest, keras.ops.max(y_pred)))
+            ...     def result(self):
+            ...         return self.largest
+            >>> float(Largest()([0.0], [3.0]))
+            3.0
         """
         self._need_init()
         with name_scope(self.name.replace("/", ">"), caller=self):
@@ -96,7 +109,16 @@ class Metric:
         raise NotImplementedError(f"{type(self).__name__} must define result(self).")
 
     def reset_state(self):
-        """Forget everything: all variables become 0."""
+        """Forget everything: all variables become 0.
+
+        Example:
+            >>> from nbkeras.metrics import Mean
+            >>> metric = Mean()
+            >>> metric.update_state([1.0, 3.0])
+            >>> metric.reset_state()
+            >>> float(metric.result())
+            0.0
+        """
         for variable in self.variables:
             variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
 
@@ -107,7 +129,15 @@ class Metric:
         return self.result()
 
     def stateless_update_state(self, metric_variables, *args, **kwargs) -> list:
-        """What the state would be after a batch is added to the given state; the metric's own stays as it is."""
+        """What the state would be after a batch is added to the given state; the metric's own stays as it is.
+
+        Example:
+            >>> from nbkeras.metrics import Mean
+            >>> metric = Mean()
+            >>> state = metric.stateless_update_state([v.numpy() for v in metric.variables], [1.0, 3.0])
+            >>> float(metric.stateless_result(state)), float(metric.result())
+            (2.0, 0.0)
+        """
         with self._holding(metric_variables):
             self.update_state(*args, **kwargs)
             return [ops.copy(v) for v in self.variables]

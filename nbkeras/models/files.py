@@ -18,6 +18,14 @@ class Saveable:
 
         Raises:
             FileError: the file cannot be written.
+
+        Example:
+            >>> import tempfile, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+            >>> path = tempfile.mkdtemp() + "/a.keras"
+            >>> model.save(path)
+            >>> keras.models.load_model(path).output_shape
+            (None, 3)
         """
         from nbkeras.saving import api
 

@@ -80,7 +80,14 @@ class Model(Trainer, Saveable, HasStateTree, Layer):
             return cls(inputs=inputs, outputs=outputs, **rest)
 
     def get_layer(self, name=None, index=None):
-        """The layer with a name, or at a place in `layers`."""
+        """The layer with a name, or at a place in `layers`.
+
+        Example:
+            >>> from nbkeras import Input, Sequential, layers
+            >>> model = Sequential([Input((3,)), layers.Dense(2, name="first"), layers.Dense(1)])
+            >>> model.get_layer("first").units, model.get_layer(index=-1).units
+            (2, 1)
+        """
         layers = self.layers
         if (name is None) == (index is None):
             raise ArgumentError(f"model {self.name!r}: get_layer takes either a name or an index.")
@@ -127,11 +134,33 @@ class Model(Trainer, Saveable, HasStateTree, Layer):
         show_trainable=False,
         layer_range=None,
     ):
-        """Print a table of the layers: name, type, output shape, weights, connections."""
+        """Print a table of the layers: name, type, output shape, weights, connections.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="first")], name="tiny")
+            >>> model.summary(line_length=60)
+            Model: "tiny"
+            ┏━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━┓
+            ┃ Layer (type)             ┃ Output Shape       ┃  Param # ┃
+            ┡━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━┩
+            │ first (Dense)            │ (None, 2)          │        8 │
+            └──────────────────────────┴────────────────────┴──────────┘
+             Total params: 8 (32.00 B)
+             Trainable params: 8 (32.00 B)
+             Non-trainable params: 0 (0.00 B)
+        """
         print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
 
     def to_json(self, **kwargs) -> str:
-        """The configuration as JSON."""
+        """The configuration as JSON.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+            >>> keras.models.model_from_json(model.to_json()).output_shape
+            (None, 2)
+        """
         return json.dumps(registry.serialize_keras_object(self), default=registry.serialize_keras_object, **kwargs)
 
     def count_params(self):

@@ -44,7 +44,15 @@ class Sequential(Model):
         self._rebuild()
 
     def add(self, layer, rebuild=True):
-        """Put a layer on top."""
+        """Put a layer on top.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((3,))])
+            >>> model.add(keras.layers.Dense(2))
+            >>> model.output_shape
+            (None, 2)
+        """
         if isinstance(layer, KerasTensor) and layer.history is not None and not layer.history[0].inputs:
             layer = layer.history[0].operation
         if not isinstance(layer, Layer):
@@ -78,7 +86,14 @@ class Sequential(Model):
             self._rebuild()
 
     def pop(self, rebuild=True):
-        """Take the top layer off and return it."""
+        """Take the top layer off and return it.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.Dense(1)])
+            >>> model.pop().units, model.output_shape
+            (1, (None, 2))
+        """
         if not self._untracked_stack:
             raise StateError(f"Sequential {self.name!r} has no layers to pop.")
         layer = self._untracked_stack.pop()
@@ -110,7 +125,15 @@ class Sequential(Model):
         self.built = True
 
     def build(self, input_shape=None):
-        """Build all layers for an input shape, batch axis first."""
+        """Build all layers for an input shape, batch axis first.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> model = keras.Sequential([keras.layers.Dense(2)])
+            >>> model.build((None, 3))
+            >>> model.count_params()
+            8
+        """
         if self._untracked_functional is not None:
             return
         if input_shape is None:

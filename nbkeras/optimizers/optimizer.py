@@ -186,7 +186,15 @@ class Optimizer(State):
     # -- updating -------------------------------------------------------------------------------------------------
 
     def apply_gradients(self, grads_and_vars):
-        """Update weights from pairs (gradient, weight); returns the step counter."""
+        """Update weights from pairs (gradient, weight); returns the step counter.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> w = keras.Variable([1.0, 2.0])
+            >>> step = keras.optimizers.SGD(0.5).apply_gradients([(np.array([1.0, 0.0], "float32"), w)])
+            >>> w.numpy()
+            array([0.5, 2. ], dtype=float32)
+        """
         grads, variables = zip(*grads_and_vars, strict=True)
         self.apply(grads, variables)
         return self._iterations
@@ -197,6 +205,15 @@ class Optimizer(State):
         Args:
             grads: a gradient for each weight, None for those that the loss does not depend on.
             trainable_variables: the weights; by default those that the optimizer was built with.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> w = keras.Variable([1.0, 2.0])
+            >>> optimizer = keras.optimizers.SGD(0.5)
+            >>> optimizer.build([w])
+            >>> optimizer.apply([np.array([1.0, 0.0], "float32")])
+            >>> w.numpy(), int(optimizer.iterations.numpy())
+            (array([0.5, 2. ], dtype=float32), 1)
         """
         grads = list(grads)
         if not grads:
@@ -233,6 +250,16 @@ class Optimizer(State):
 
         Returns:
             The new values of the weights, and those of the optimizer's variables.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> w = keras.Variable([1.0, 2.0])
+            >>> optimizer = keras.optimizers.SGD(0.5)
+            >>> optimizer.build([w])
+            >>> state = [v.numpy() for v in optimizer.variables]
+            >>> weights, state = optimizer.stateless_apply(state, [np.array([1.0, 0.0], "float32")], [w.numpy()])
+            >>> weights[0], w.numpy()
+            (array([0.5, 2. ], dtype=float32), array([1., 2.], dtype=float32))
         """
         if not self.built:
             raise StateError(
@@ -349,6 +376,11 @@ class Optimizer(State):
         Args:
             var_list: weights.
             var_names: patterns; a weight whose name has one of them in it is left out.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> optimizer = keras.optimizers.AdamW(1e-3)
+            >>> optimizer.exclude_from_weight_decay(var_names=["bias"])
         """
         if self.built:
             raise StateError(

@@ -74,6 +74,13 @@ class Compiled:
 
         Raises:
             ArgumentError: a name is unknown; the message suggests the nearest.
+
+        Example:
+            >>> import nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax")])
+            >>> model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+            >>> round(float(model.optimizer.learning_rate.numpy()), 6), model.loss
+            (0.001, 'sparse_categorical_crossentropy')
         """
         steps_per_execution = checks.whole("steps_per_execution", steps_per_execution, "compile")
         optimizer = None if optimizer is None else optimizers.get(optimizer)
@@ -195,7 +202,16 @@ class Compiled:
     # -- steps: what is traced ------------------------------------------------------------------------------------
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The loss of a batch: the compiled loss, plus what layers and weights add."""
+        """The loss of a batch: the compiled loss, plus what layers and weights add.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+            >>> model.compile("sgd", "mse")
+            >>> x, y = np.ones((1, 2), "float32"), np.zeros((1, 1), "float32")
+            >>> float(model.compute_loss(x, y, model(x)))
+            4.0
+        """
         parts = []
         if self._compile_loss is not None:
             loss = self._compile_loss(y, y_pred, sample_weight)
@@ -235,7 +251,25 @@ class Compiled:
         return self.get_metrics_result()
 
     def train_step(self, data):
-        """One step of training: forward, loss, gradients, update, metrics; returns the logs."""
+        """One step of training: forward, loss, gradients, update, metrics; returns the logs.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> class Twice(keras.Model):
+            ...     def __init__(self):
+            ...         super().__init__()
+            ...         self.dense = keras.layers.Dense(1)
+            ...     def call(self, x):
+            ...         return self.dense(x)
+            ...     def train_step(self, data):
+            ...         logs = super().train_step(data)
+            ...         return {**logs, "twice": 2 * logs["loss"]}
+            >>> model = Twice()
+            >>> model.compile("sgd", "mse")
+            >>> history = model.fit(np.ones((4, 2), "float32"), np.ones((4, 1), "float32"), verbose=0)
+            >>> bool(np.isclose(history.history["twice"][0], 2 * history.history["loss"][0]))
+            True
+        """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
         loss = self._loss_of(x, y, y_pred, sample_weight, True)

@@ -140,6 +140,15 @@ class Trainer(Compiled):
         Raises:
             DataError, ShapeError, ArgumentError, StateError: before any training, where the data or an argument cannot
                 be used.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> x = np.random.default_rng(1).random((32, 2), dtype="float32")
+            >>> history = model.fit(x, x.sum(axis=1), epochs=3, batch_size=8, validation_split=0.25, verbose=0)
+            >>> sorted(history.history), len(history.history["loss"])
+            (['loss', 'val_loss'], 3)
         """
         self._need_compiled("fit")
         checks.need_optimizer(self)
@@ -215,6 +224,16 @@ class Trainer(Compiled):
 
         Returns:
             A list, the loss first; the loss alone if there are no metrics; a dict with `return_dict`.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+            >>> model.compile(loss="mse", metrics=["mae"])
+            >>> x, y = np.ones((4, 2), "float32"), np.zeros((4, 1), "float32")
+            >>> model.evaluate(x, y, verbose=0)
+            [4.0, 2.0]
+            >>> model.evaluate(x, y, verbose=0, return_dict=True)
+            {'loss': 4.0, 'mae': 2.0}
         """
         if kwargs:
             raise ArgumentTypeError(f"evaluate: unknown argument {next(iter(kwargs))!r}.")
@@ -237,6 +256,13 @@ class Trainer(Compiled):
             x: as in `fit`; of batches (x, y), only x is used.
             batch_size, verbose, callbacks: likewise.
             steps: batches to predict, all by default.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, kernel_initializer="identity")])
+            >>> scores = model.predict(np.array([[1.0, 2.0], [5.0, 4.0]], "float32"), verbose=0)
+            >>> scores.argmax(axis=-1)
+            array([1, 0])
         """
         source = make_source(x, None, None, batch_size=batch_size, steps=steps, caller="predict")
         self.compute_output_spec_for(source.peek().x)
@@ -252,6 +278,14 @@ class Trainer(Compiled):
 
         Returns:
             The loss and metrics of this batch, as `evaluate` gives them.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+            >>> model.compile(keras.optimizers.SGD(0.1), "mse")
+            >>> x, y = np.ones((4, 2), "float32"), np.zeros((4, 1), "float32")
+            >>> float(model.train_on_batch(x, y)), model.train_on_batch(x, y) < 1.0
+            (4.0, True)
         """
         self._need_compiled("train_on_batch")
         checks.need_optimizer(self)
@@ -259,7 +293,15 @@ class Trainer(Compiled):
         return self._on_batch("train", (x, y, sample_weight), class_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """The loss and metrics of one batch, as `evaluate` gives them."""
+        """The loss and metrics of one batch, as `evaluate` gives them.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+            >>> model.compile(loss="mse")
+            >>> float(model.test_on_batch(np.ones((4, 2), "float32"), np.zeros((4, 1), "float32")))
+            4.0
+        """
         self._need_compiled("test_on_batch")
         return self._on_batch("test", (x, y, sample_weight), None, return_dict)
 
@@ -272,7 +314,14 @@ class Trainer(Compiled):
         return dict(sorted(logs.items())) if return_dict else in_order(logs, self.metrics)
 
     def predict_on_batch(self, x):
-        """The outputs for one batch, as NumPy arrays."""
+        """The outputs for one batch, as NumPy arrays.
+
+        Example:
+            >>> import numpy as np, nbkeras as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+            >>> model.predict_on_batch(np.ones((1, 2), "float32"))
+            array([[2.]], dtype=float32)
+        """
         batch = as_batch((x,), None, "predict_on_batch")
         steps = self._untracked_steps["predict"]
         with steps.scratch.lock:

@@ -54,6 +54,12 @@ class Dataset:
 
         Raises:
             DataError: no array, or different numbers of rows.
+
+        Example:
+            >>> import numpy as np
+            >>> data = Dataset.from_tensor_slices((np.array([[1], [2], [3]]), np.array([10, 20, 30])))
+            >>> [(x.tolist(), int(y)) for x, y in data]
+            [([1], 10), ([2], 20), ([3], 30)]
         """
         columns = map_leaves(np.asarray, _as_tuples(tensors))
         counts = {len(leaf) if leaf.ndim else None for _, leaf in named_leaves(columns, "tensors")}
@@ -66,12 +72,24 @@ class Dataset:
 
     @classmethod
     def from_generator(cls, generator: Callable[[], Iterable[Any]], output_signature: Any = None) -> Dataset:
-        """What a generator function yields, called anew for each pass; the signature is not needed."""
+        """What a generator function yields, called anew for each pass; the signature is not needed.
+
+        Example:
+            >>> [int(x) for x in Dataset.from_generator(lambda: iter([1, 2, 3]))]
+            [1, 2, 3]
+        """
         return cls(lambda: iter(generator()))
 
     @classmethod
     def zip(cls, *datasets: Dataset | tuple) -> Dataset:
-        """Tuples of one element from each of several data sets, as long as all have one."""
+        """Tuples of one element from each of several data sets, as long as all have one.
+
+        Example:
+            >>> import numpy as np
+            >>> numbers = Dataset.from_tensor_slices(np.arange(2))
+            >>> [(int(x), int(y)) for x, y in Dataset.zip(numbers, numbers.map(lambda x: x * 10))]
+            [(0, 0), (1, 10)]
+        """
         parts = datasets[0] if len(datasets) == 1 and isinstance(datasets[0], (tuple, list)) else datasets
         sizes = [part._size for part in parts]
         size = None if None in sizes else min(sizes)
@@ -86,7 +104,13 @@ class Dataset:
         return int(self._size)
 
     def cardinality(self) -> int:
-        """Elements of a pass; -1 if it never ends, -2 if nobody knows."""
+        """Elements of a pass; -1 if it never ends, -2 if nobody knows.
+
+        Example:
+            >>> import numpy as np
+            >>> Dataset.from_tensor_slices(np.arange(5)).batch(2).cardinality()
+            3
+        """
         return {None: -2, math.inf: -1}.get(self._size, self._size)
 
     def as_numpy_iterator(self) -> Iterator[Any]:
@@ -100,6 +124,11 @@ class Dataset:
             function: gets NumPy arrays; may use `nbkeras.ops`.
             num_parallel_calls: so many threads call it ahead; -1 for a few. Order stays as it is.
             deterministic: accepted, as order always stays as it is.
+
+        Example:
+            >>> import numpy as np
+            >>> [int(x) for x in Dataset.from_tensor_slices(np.arange(3)).map(lambda x: x * 10)]
+            [0, 10, 20]
         """
 
         def call(element):
@@ -112,7 +141,13 @@ class Dataset:
         return self._then(lambda elements: _in_threads(call, elements, threads), self._size)
 
     def filter(self, predicate: Callable) -> Dataset:
-        """The elements for which a function gives true."""
+        """The elements for which a function gives true.
+
+        Example:
+            >>> import numpy as np
+            >>> [int(x) for x in Dataset.from_tensor_slices(np.arange(5)).filter(lambda x: x % 2 == 0)]
+            [0, 2, 4]
+        """
 
         def keep(element):
             return bool(predicate(*element) if isinstance(element, tuple) else predicate(element))
@@ -120,7 +155,13 @@ class Dataset:
         return self._then(lambda elements: filter(keep, elements), None)
 
     def batch(self, batch_size: int, drop_remainder: bool = False, **ignored) -> Dataset:
-        """Elements joined, `batch_size` to a batch; the last one may be shorter, unless it is dropped."""
+        """Elements joined, `batch_size` to a batch; the last one may be shorter, unless it is dropped.
+
+        Example:
+            >>> import numpy as np
+            >>> [x.tolist() for x in Dataset.from_tensor_slices(np.arange(5)).batch(2)]
+            [[0, 1], [2, 3], [4]]
+        """
         _check_count("batch", "batch_size", batch_size)
         size = self._size
         if size not in (None, math.inf):
@@ -156,6 +197,11 @@ class Dataset:
             buffer_size: at least the number of elements for a fair shuffle.
             seed: fixes the orders of all passes; None draws one from NumPy's global generator.
             reshuffle_each_iteration: whether each pass has an order of its own.
+
+        Example:
+            >>> import numpy as np
+            >>> sorted(int(x) for x in Dataset.from_tensor_slices(np.arange(5)).shuffle(3, seed=1))
+            [0, 1, 2, 3, 4]
         """
         _check_count("shuffle", "buffer_size", buffer_size)
         if seed is None:
@@ -171,17 +217,35 @@ class Dataset:
         return Dataset(make, self._size)
 
     def take(self, count: int) -> Dataset:
-        """The first elements; -1 for all."""
+        """The first elements; -1 for all.
+
+        Example:
+            >>> import numpy as np
+            >>> [int(x) for x in Dataset.from_tensor_slices(np.arange(5)).take(2)]
+            [0, 1]
+        """
         size = self._size if count < 0 else None if self._size is None else min(count, self._size)
         return self._then(lambda elements: itertools.islice(elements, count if count >= 0 else None), size)
 
     def skip(self, count: int) -> Dataset:
-        """All but the first elements; -1 for none."""
+        """All but the first elements; -1 for none.
+
+        Example:
+            >>> import numpy as np
+            >>> [int(x) for x in Dataset.from_tensor_slices(np.arange(5)).skip(3)]
+            [3, 4]
+        """
         size = self._size if self._size is None else 0 if count < 0 else max(0, self._size - count)
         return self._then(lambda elements: itertools.islice(elements, count, None) if count >= 0 else iter(()), size)
 
     def repeat(self, count: int | None = None) -> Dataset:
-        """So many passes after each other; for ever without a number."""
+        """So many passes after each other; for ever without a number.
+
+        Example:
+            >>> import numpy as np
+            >>> [int(x) for x in Dataset.from_tensor_slices(np.arange(2)).repeat(2)]
+            [0, 1, 0, 1]
+        """
         endless = count is None or count < 0
         size = math.inf if endless else None if self._size is None else self._size * count
 
@@ -220,7 +284,13 @@ class Dataset:
         return self._then(lambda elements: _ahead(elements, depth), self._size)
 
     def enumerate(self, start: int = 0) -> Dataset:
-        """Pairs of number and element."""
+        """Pairs of number and element.
+
+        Example:
+            >>> import numpy as np
+            >>> [(int(i), int(x)) for i, x in Dataset.from_tensor_slices(np.array([7, 8])).enumerate()]
+            [(0, 7), (1, 8)]
+        """
         return self._then(lambda elements: enumerate(elements, start), self._size)
 
     def _then(self, step: Callable[[Iterator], Iterator], size: float | None) -> Dataset:
