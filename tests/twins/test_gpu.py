@@ -8,26 +8,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbkeras.errors import DeviceUnavailable
 from nbkeras_cuda import check
+from tests.twins import needs
 from tests.twins.cases import make_cases
 from tests.twins.products import compare_product, large_product
 from tests.twins.simulate import run_case, train
 from tests.twins.test_simulator import compare, compare_training
 
+WHY_NOT = "NUMBA_ENABLE_CUDASIM is set" if check.simulated() else needs.why_not(check.require)
 
-def why_not() -> str | None:
-    """The cause, in one line, if there is no usable GPU."""
-    if check.simulated():
-        return "NUMBA_ENABLE_CUDASIM is set"
-    try:
-        check.require()
-    except DeviceUnavailable as error:
-        return str(error).splitlines()[0]
-    return None
-
-
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))]
 
 CASES = make_cases()
 

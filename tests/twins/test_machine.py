@@ -11,17 +11,17 @@ pytest.importorskip("numba_cuda", reason="needs the extra 'cuda13' or 'cuda12' (
 from numba import cuda
 
 from nbkeras.kernels.scalars import sqrt
-from nbkeras_cuda import check
 from nbkeras_cuda._jit import Kernel, T
 from nbkeras_cuda.kernels import registry
 from nbkeras_cuda.launch import Program
+from tests.twins import needs
 from tests.twins.cases import make_cases
 from tests.twins.machine import Fault, Machine, Memory
 from tests.twins.products import compare_product, large_product
 from tests.twins.simulate import run_case, train
 from tests.twins.test_simulator import compare, compare_training
 
-pytestmark = pytest.mark.skipif(bool(check.missing_libraries()), reason="numba-cuda has no compiler (extra 'cuda13')")
+pytestmark = needs.compiler
 
 CASES = make_cases()
 

@@ -11,11 +11,11 @@ pytest.importorskip("numba_cuda", reason="needs the extra 'cuda13' or 'cuda12' (
 
 import nbkeras
 import nbkeras_cuda
-from nbkeras_cuda import check
 from nbkeras_cuda.kernels import registry
+from tests.twins import needs
 from tests.twins.cases import make_cases
 
-pytestmark = pytest.mark.skipif(bool(check.missing_libraries()), reason="numba-cuda has no compiler (extra 'cuda13')")
+pytestmark = needs.compiler
 
 #: Turing, Ampere, Hopper.
 ARCHITECTURES = ((7, 5), (8, 0), (9, 0))

@@ -12,10 +12,12 @@ import pytest
 
 from nbkeras import kernels as cpu
 from nbkeras.kernels import runner
-from tests.twins import steps
+from tests.twins import needs, steps
 from tests.twins.cases import Table, items_of, make_cases
 
 pytest.importorskip("numba_cuda", reason="needs the extra 'cuda13' or 'cuda12' (it runs without a GPU)")
+
+pytestmark = needs.packages
 
 CASES = make_cases()
 ROOT = Path(__file__).parents[2]

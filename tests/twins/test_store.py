@@ -11,8 +11,9 @@ from nbkeras.kernels.compilation import COMPILED
 from nbkeras_cuda import check, store
 from nbkeras_cuda._jit import Kernel
 from nbkeras_cuda.kernels import registry
+from tests.twins import needs
 
-pytestmark = pytest.mark.skipif(bool(check.missing_libraries()), reason="numba-cuda has no compiler (extra 'cuda13')")
+pytestmark = needs.compiler
 
 HOPPER = (9, 0)
 

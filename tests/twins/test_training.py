@@ -15,7 +15,9 @@ import pytest
 
 pytest.importorskip("numba_cuda", reason="needs the extra 'cuda13' or 'cuda12' (it runs without a GPU)")
 
-from nbkeras_cuda import check
+from tests.twins import needs
+
+pytestmark = needs.packages
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,6 +57,6 @@ def test_the_simulator_learns_what_the_cpu_learns(tmp_path, expected):
     compare(train(tmp_path / "cuda.npz", NBKERAS_DEVICE="cuda", NUMBA_ENABLE_CUDASIM="1"), expected)
 
 
-@pytest.mark.skipif(bool(check.missing_libraries()), reason="numba-cuda has no compiler (extra 'cuda13')")
+@needs.compiler
 def test_compiled_kernels_learn_what_the_cpu_learns(tmp_path, expected):
     compare(train(tmp_path / "cuda.npz", "-c", ON_THE_MACHINE, NBKERAS_DEVICE="cuda"), expected)
