@@ -172,7 +172,8 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 
     def call(self, inputs):
-        return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
+        below = ops.relu(ops.negative(inputs))
+        return ops.subtract(ops.relu(inputs), ops.multiply(self.alpha, below))
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
