@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import config
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 
 ALLOWED = (
     "bool",
@@ -40,6 +40,20 @@ def dtype_name(dtype) -> str:
         ('int32', 'bool')
     """
     return dtype if type(dtype) is str else NAMES.get(dtype) or np.dtype(dtype).name
+
+
+def array_dtype(dtype) -> str:
+    """The name of the dtype of an array that kernels shall work on.
+
+    Raises:
+        ArgumentTypeError: there are no kernels for it.
+    """
+    name = dtype_name(dtype)
+    if name not in ITEMSIZE:
+        raise ArgumentTypeError(
+            f"arrays of dtype {dtype} are not supported.", next="convert them, e.g. with array.astype('float32')."
+        )
+    return name
 
 
 #: Python's number types, and what a lone number of the type becomes.

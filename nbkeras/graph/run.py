@@ -13,7 +13,7 @@ import numpy as np
 
 from nbkeras import device
 from nbkeras.graph import trace
-from nbkeras.graph.dtypes import ITEMSIZE, dtype_name
+from nbkeras.graph.dtypes import ITEMSIZE, array_dtype, dtype_name
 from nbkeras.graph.launches import At, Operands
 from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives.table import TABLE
@@ -63,7 +63,7 @@ class _Call:
 
     def __init__(self, name, arrays, params):
         with trace.Graph() as graph:
-            symbols = [graph.input(a.shape, dtype_name(a.dtype)) for a in arrays]
+            symbols = [graph.input(a.shape, array_dtype(a.dtype)) for a in arrays]
             graph.outputs = list(graph.add(TABLE[name], symbols, params).outputs)
         self.plan = Plan(graph)
         self.lock = threading.Lock()  # its pointers are set for one caller at a time

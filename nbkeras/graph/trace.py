@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 
+from nbkeras.graph.dtypes import array_dtype
 from nbkeras.graph.symbol import Node, Symbol
 
 _local = threading.local()
@@ -64,10 +65,12 @@ class Graph:
     def constant(self, value) -> Symbol:
         """A source whose value is known now; equal small constants share one symbol."""
         value = np.asarray(value)
+        dtype = array_dtype(value.dtype)
+        value = value.astype(dtype, copy=False)  # in the machine's order of bytes
         key = (value.shape, value.dtype.str, value.tobytes()) if value.size <= 64 else None
         if key in self._pool:
             return self._pool[key]
-        symbol = Symbol(value.shape, str(value.dtype), name="constant")
+        symbol = Symbol(value.shape, dtype, name="constant")
         self.constants[symbol] = value
         if key is not None:
             self._pool[key] = symbol

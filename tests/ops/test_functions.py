@@ -45,6 +45,17 @@ def test_lists_have_the_default_dtypes():
     assert [str(ops.unique(x).dtype) for x in ([3, 1], [1.5, 0.5], np.array([1.5]))] == ["int32", "float32", "float64"]
 
 
+def test_arrays_of_dtypes_without_kernels():
+    half = X.astype("float16")
+    assert ops.cast(half, "float32").dtype == np.float32
+    np.testing.assert_array_equal(ops.convert_to_tensor(half, "float64"), half)
+    np.testing.assert_array_equal(ops.add(X.astype(">f4"), 1), X + 1)
+    np.testing.assert_array_equal(Traced(lambda x: x + X.astype(">f4"))(X), X + X)
+    for strange in (half, np.array(["a"])):
+        with pytest.raises(ArgumentTypeError, match=r"arrays of dtype .* are not supported"):
+            ops.exp(strange)
+
+
 def test_is_tensor():
     assert ops.is_tensor(X) and not ops.is_tensor(1.0) and not ops.is_tensor([1.0])
 

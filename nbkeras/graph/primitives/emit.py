@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nbkeras.graph import trace
-from nbkeras.graph.dtypes import dtype_name
+from nbkeras.graph.dtypes import ITEMSIZE, dtype_name
 from nbkeras.graph.primitives.table import TABLE
 from nbkeras.graph.symbol import Symbol
 
@@ -33,8 +35,13 @@ def emit(name: str, *inputs, **params):
 
 
 def cast(x, dtype: str):
-    """The same values as another dtype; nothing is emitted when it is that dtype already."""
-    dtype = dtype_name(dtype)
-    if dtype_name(x.dtype) == dtype:
+    """The same values as another dtype; nothing is emitted when it is that dtype already.
+
+    Arrays of half precision and of long doubles come in here, and nowhere else: there are no kernels for them.
+    """
+    dtype, given = dtype_name(dtype), dtype_name(x.dtype)
+    if given == dtype:
         return x
+    if isinstance(x, np.ndarray) and given not in ITEMSIZE and x.dtype.kind == "f":
+        return x.astype(dtype)
     return emit("cast", x, dtype=dtype)
