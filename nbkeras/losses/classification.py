@@ -6,12 +6,16 @@ import warnings
 
 from nbkeras import config, ops
 from nbkeras.errors import ArgumentError
+from nbkeras.losses.loss import check_alike
 from nbkeras.losses.wrapper import FunctionLoss, takes_class_numbers
 
 
 def _labels(y_true, y_pred):
+    """Labels and predictions as tensors of the predictions' dtype, with a label for each prediction."""
     y_pred = ops.convert_to_tensor(y_pred)
-    return ops.convert_to_tensor(y_true, str(y_pred.dtype)), y_pred
+    y_true = ops.convert_to_tensor(y_true, str(y_pred.dtype))
+    check_alike(y_true, y_pred)
+    return y_true, y_pred
 
 
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):

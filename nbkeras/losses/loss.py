@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops, tree
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.masks import get_mask
 from nbkeras.naming import auto_name, to_snake_case
@@ -105,6 +105,24 @@ def squeeze_or_expand_to_same_rank(x1, x2, expand_rank_1=True):
             return x1, ops.expand_dims(x2, -1)
         return ops.squeeze(x1, -1), x2
     return x1, x2
+
+
+def check_alike(y_true, y_pred, exactly: bool = False):
+    """Raise unless labels and predictions can be compared value by value.
+
+    Args:
+        y_true, y_pred: tensors.
+        exactly: of one shape, not only of shapes that broadcast.
+
+    Raises:
+        ShapeError: they do not fit.
+    """
+    a, b = tuple(y_true.shape), tuple(y_pred.shape)
+    if a != b and (exactly or any(m != n and not {1, None} & {m, n} for m, n in zip(a[::-1], b[::-1], strict=False))):
+        raise ShapeError(
+            f"labels of shape {a} and predictions of shape {b} do not fit.",
+            next="labels need a value for each prediction; class numbers go with sparse_categorical_crossentropy.",
+        )
 
 
 def reduce_weighted_values(

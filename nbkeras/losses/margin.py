@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.losses.loss import check_alike
 from nbkeras.losses.wrapper import FunctionLoss
 
 
@@ -10,6 +11,7 @@ def _signs(y_true, y_pred):
     """Labels -1 and 1; labels that are all 0 or 1 are converted."""
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.convert_to_tensor(y_true, str(y_pred.dtype))
+    check_alike(y_true, y_pred)
     binary = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
     return ops.where(binary, 2.0 * y_true - 1.0, y_true), y_pred
 
@@ -46,6 +48,7 @@ def categorical_hinge(y_true, y_pred):
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.convert_to_tensor(y_true, str(y_pred.dtype))
+    check_alike(y_true, y_pred)
     right = ops.sum(y_true * y_pred, axis=-1)
     wrong = ops.max((1.0 - y_true) * y_pred, axis=-1)
     return ops.maximum(wrong - right + 1.0, 0.0)

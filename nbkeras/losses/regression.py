@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 from nbkeras import config, ops
-from nbkeras.losses.loss import squeeze_or_expand_to_same_rank
+from nbkeras.losses.loss import check_alike, squeeze_or_expand_to_same_rank
 from nbkeras.losses.wrapper import FunctionLoss
 
 
 def align(y_true, y_pred):
     """Labels and predictions as tensors of the predictions' dtype and of one rank, as far as a last axis of 1 goes."""
     y_pred = ops.convert_to_tensor(y_pred)
-    return squeeze_or_expand_to_same_rank(ops.convert_to_tensor(y_true, str(y_pred.dtype)), y_pred)
+    y_true, y_pred = squeeze_or_expand_to_same_rank(ops.convert_to_tensor(y_true, str(y_pred.dtype)), y_pred)
+    check_alike(y_true, y_pred)
+    return y_true, y_pred
 
 
 def mean_squared_error(y_true, y_pred):

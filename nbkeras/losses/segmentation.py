@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import config, ops
+from nbkeras.losses.loss import check_alike
 from nbkeras.losses.wrapper import FunctionLoss
 
 
@@ -17,6 +18,7 @@ def dice(y_true, y_pred, axis=None):
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.convert_to_tensor(y_true, str(y_pred.dtype))
+    check_alike(y_true, y_pred)
     both = ops.sum(y_true * y_pred, axis=axis)
     return 1 - 2.0 * both / (ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis) + config.epsilon())
 
@@ -36,6 +38,7 @@ def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.convert_to_tensor(y_true, str(y_pred.dtype))
+    check_alike(y_true, y_pred)
     both = ops.sum(y_true * y_pred, axis=axis)
     only_true = ops.sum((1 - y_pred) * y_true, axis=axis)
     only_predicted = ops.sum(y_pred * (1 - y_true), axis=axis)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops, tree
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.losses.loss import Loss, squeeze_or_expand_to_same_rank
 from nbkeras.saving.registry import serialize_keras_object
 
@@ -41,7 +41,11 @@ class LossFunctionWrapper(Loss):
             pairs = self._pairs(y_true, y_pred)
             y_true = tree.map_structure(lambda pair: pair.tensors[0], pairs)
             y_pred = tree.map_structure(lambda pair: pair.tensors[1], pairs)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        try:
+            return self.fn(y_true, y_pred, **self._fn_kwargs)
+        except ShapeError as error:
+            error.args = (f"loss {self.name!r}: {error.args[0]}",)
+            raise
 
     def _pairs(self, y_true, y_pred):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbkeras import ops
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.losses import regression as losses
-from nbkeras.losses.loss import squeeze_or_expand_to_same_rank
+from nbkeras.losses.loss import check_alike, squeeze_or_expand_to_same_rank
 from nbkeras.metrics.metric import Metric
 from nbkeras.metrics.reduction import FunctionMetric, Mean
 
@@ -120,6 +120,7 @@ class RootMeanSquaredError(Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = (ops.convert_to_tensor(y, self.dtype) for y in (y_true, y_pred))
         y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
+        check_alike(y_true, y_pred)
         super().update_state(ops.square(y_pred - y_true), sample_weight=sample_weight)
 
     def result(self):
@@ -172,6 +173,7 @@ class R2Score(Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = (ops.convert_to_tensor(y, self.dtype) for y in (y_true, y_pred))
         y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
+        check_alike(y_true, y_pred)
         if not self._built:
             self._build(y_pred.shape)
         weight = ops.convert_to_tensor(1 if sample_weight is None else sample_weight, self.dtype)

@@ -6,7 +6,7 @@ import numpy as np
 
 from nbkeras import config, ops
 from nbkeras.errors import ArgumentError, ShapeError
-from nbkeras.losses.loss import squeeze_or_expand_to_same_rank
+from nbkeras.losses.loss import check_alike, squeeze_or_expand_to_same_rank
 
 #: Below every score: what classes outside the top k get.
 LOWEST = -1e10
@@ -84,6 +84,7 @@ def count(
     """
     y_true, y_pred = (ops.convert_to_tensor(y, dtype) for y in (y_true, y_pred))
     y_pred, y_true = squeeze_or_expand_to_same_rank(y_pred, y_true)
+    check_alike(y_true, y_pred, exactly=True)
     if top_k is not None:
         y_pred = ops.where(_largest(y_pred, top_k), y_pred, LOWEST)
     weight = _weights(y_true, dtype, sample_weight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nbkeras import config, ops, tree
-from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError, nearest
+from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError, ShapeError, nearest
 from nbkeras.losses.lookup import KNOWN as KNOWN_LOSSES
 from nbkeras.metrics import Mean
 from nbkeras.metrics.lookup import KNOWN as KNOWN_METRICS
@@ -238,10 +238,10 @@ class CompileMetrics:
         weight_of = _sample_weights(outputs, sample_weight)
         for path, _, group in self._plain:
             for metric in group:
-                metric.update_state(at(y_true, path), at(y_pred, path))
+                _add(metric, at(y_true, path), at(y_pred, path))
         for path, _, group in self._weighted:
             for metric in group:
-                metric.update_state(at(y_true, path), at(y_pred, path), weight_of(path))
+                _add(metric, at(y_true, path), at(y_pred, path), weight_of(path))
 
     def result(self) -> dict:
         """The results by name: `<metric>`, or `<output>_<metric>` with several outputs. A name that is taken gets
@@ -313,3 +313,12 @@ def _check_names(given, known, kind, aliases):
             f"compile: unknown {kind} {given!r}; {nearest(given, [*known, *aliases])}",
             next=f"use one of these names, or pass the {kind} itself.",
         )
+
+
+def _add(metric, *batch):
+    """Add a batch to a metric; an error says to which."""
+    try:
+        metric.update_state(*batch)
+    except ShapeError as error:
+        error.args = (f"metric {metric.name!r}: {error.args[0]}",)
+        raise

@@ -155,6 +155,14 @@ def test_nan_weights_and_empty_batches():
             ShapeError,
             "one-hot targets go with categorical_crossentropy",
         ),
+        *[
+            (
+                lambda name=name: getattr(losses, name)()(np.ones((2, 3)), np.ones((4, 3))),
+                ShapeError,
+                r"^loss '.*': labels of shape \(2, 3\) and predictions of shape \(4, 3\) do not fit",
+            )
+            for name in ("MeanAbsoluteError", "Poisson", "CategoricalHinge", "Dice", "Tversky", "CosineSimilarity")
+        ],
         (
             lambda: losses.SparseCategoricalCrossentropy()([1], [[0.25, 0.75]]),
             ArgumentError,

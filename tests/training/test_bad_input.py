@@ -240,6 +240,23 @@ def test_errors_name_the_layer():
         model.add(Sum(name="the_sum"))
 
 
+@pytest.mark.parametrize(
+    ("who", "compile"),
+    [
+        ("loss 'mse'", {"loss": "mse"}),
+        ("loss 'binary_crossentropy'", {"loss": "binary_crossentropy"}),
+        ("loss 'hinge'", {"loss": nbkeras.losses.Hinge()}),
+        ("metric 'mae'", {"metrics": ["mae"]}),
+        ("metric 'precision'", {"metrics": [nbkeras.metrics.Precision(name="precision")]}),
+        ("metric 'r2_score'", {"metrics": [nbkeras.metrics.R2Score()]}),
+    ],
+)
+def test_labels_that_do_not_fit_the_predictions(who, compile):
+    text = rf"^{who}: labels of shape \(20,\) and predictions of shape \(20, 3\) do not fit"
+    with pytest.raises(ShapeError, match=text):
+        classifier(**compile).fit(X, Y, verbose=0)
+
+
 def test_loss_that_is_no_number():
     model = classifier()
     model.compile(optimizer="sgd", loss=nbkeras.losses.MeanSquaredError(reduction="none"))
