@@ -42,7 +42,9 @@ def package_version() -> str | None:
 
 
 def numpy_version() -> str:
-    return importlib.metadata.version("numpy")
+    import numpy
+
+    return numpy.__version__
 
 
 def implementation() -> str:

@@ -91,9 +91,21 @@ def half_of_them_wait(y: "T n", x: "T n", n: "i8", lo, hi):  # noqa: F722, F821
     y[cuda.threadIdx.x] = x[cuda.threadIdx.x]
 
 
+def the_next_item_comes_too_early(y: "T n", x: "T n", n: "i8", lo, hi):  # noqa: F722, F821
+    held = cuda.shared.array(SHARED, T)
+    thread = cuda.threadIdx.x + 0
+    item = lo + cuda.blockIdx.x
+    while item < hi:
+        held[thread] = x[thread]
+        cuda.syncthreads()
+        y[thread] = held[n - 1 - thread]
+        item += cuda.gridDim.x
+
+
 FAULTY = {
     reversed_without_a_barrier: (1, r"race on shared memory .* reads what thread \d+ wrote since the last barrier"),
     summed_in_place_without_a_barrier: (1, r"race on array 0, byte \d+: thread \d+ reads what thread \d+ wrote"),
+    the_next_item_comes_too_early: (4, r"race on shared memory .* writes what thread \d+ read since the last barrier"),
     all_write_one_element: (1, "race on array 0, byte 0: several threads write it at once"),
     blocks_read_what_blocks_write: (2, "race on array 0: block 1 and another one"),
     one_behind_the_end: (1, "outside of every array"),
@@ -101,20 +113,20 @@ FAULTY = {
 }
 
 
-def run_alone(function, machine, blocks: int = 1) -> np.ndarray:
+def run_alone(function, machine, items: int = 1) -> np.ndarray:
     memory, launcher, _ = machine
     kernel = Kernel(function, launch="block", threads=SHARED)
     x = np.arange(SHARED, dtype=np.float32)
     y = memory.copied(np.zeros_like(x))
-    Program(launcher, [(kernel, "f4", [y, memory.copied(x), SHARED], blocks, blocks)]).run()
+    Program(launcher, [(kernel, "f4", [y, memory.copied(x), SHARED], items, items)]).run()
     return memory.to_host(y)
 
 
 @pytest.mark.parametrize("function", FAULTY, ids=lambda function: function.__name__)
 def test_the_machine_sees_what_is_wrong(machine, function):
-    blocks, message = FAULTY[function]
+    items, message = FAULTY[function]
     with pytest.raises(Fault, match=message):
-        run_alone(function, machine, blocks)
+        run_alone(function, machine, items)
 
 
 def test_the_machine_passes_what_is_right(machine):
