@@ -46,6 +46,7 @@ def value_and_grad(function, argnums=0, has_aux=False):
 
     Source: the interface is JAX's, as Keras's guide to writing a training loop uses it.
     """
+    _check_function(function, "value_and_grad")
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @functools.wraps(function)
@@ -116,6 +117,7 @@ def jit(function):
         >>> float(value)
         12.0
     """
+    _check_function(function, "jit")
     traced = Traced(lambda args, kwargs: function(*args, **kwargs))
 
     @functools.wraps(function)
@@ -163,6 +165,11 @@ def _source(leaf, sources, restore):
 
 def _zeros(symbol):
     return trace.current().constant(np.zeros(symbol.shape, symbol.dtype))
+
+
+def _check_function(function, who: str) -> None:
+    if not callable(function):
+        raise ArgumentTypeError(f"{who}: expected a function, got {function!r}.")
 
 
 def _name(function) -> str:

@@ -147,6 +147,8 @@ def test_jit_traces_once_a_signature():
         (lambda: nbkeras.grad(lambda x: x * 2)(X), GraphError, r"the loss must be one number, got shape \(32, 3\)"),
         (lambda: nbkeras.grad(ops.sum)(np.arange(3)), ArgumentTypeError, "expected floats to differentiate by, got"),
         (lambda: nbkeras.grad(ops.sum, 1)(X), ArgumentError, "argnums is 1, but sum was called with 1 arguments"),
+        (lambda: nbkeras.grad(3), ArgumentTypeError, "expected a function, got 3"),
+        (lambda: nbkeras.jit(3), ArgumentTypeError, "jit: expected a function, got 3"),
         (lambda: nbkeras.grad(ops.sum)("text"), ArgumentTypeError, "expected floats to differentiate by, got 'text'"),
     ],
 )

@@ -24,7 +24,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape, dtype=None):
-        return ops.full(tuple(shape), self.value, dtype=standardize_dtype(dtype))
+        return ops.full(shape, self.value, dtype=standardize_dtype(dtype))
 
     def get_config(self):
         return {"value": serialize_keras_object(self.value)}
@@ -40,7 +40,7 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape, dtype=None):
-        return ops.zeros(tuple(shape), dtype=standardize_dtype(dtype))
+        return ops.zeros(shape, dtype=standardize_dtype(dtype))
 
 
 class Ones(Initializer):
@@ -53,7 +53,7 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape, dtype=None):
-        return ops.ones(tuple(shape), dtype=standardize_dtype(dtype))
+        return ops.ones(shape, dtype=standardize_dtype(dtype))
 
 
 class Identity(Initializer):

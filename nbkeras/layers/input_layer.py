@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+
 from nbkeras import dtype_policies
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
 from nbkeras.layers.layer import Layer
@@ -54,7 +56,12 @@ class InputLayer(Layer):
                 raise ArgumentError(f"Input {self.name!r}: no shape was given.", next="write Input(shape=(features,)).")
             shape = (shape,) if isinstance(shape, int) else tuple(shape)
             batch_shape = (batch_size, *shape)
-        self.batch_shape = tuple(None if n is None else int(n) for n in batch_shape)
+        try:
+            self.batch_shape = tuple(None if n is None else operator.index(n) for n in batch_shape)
+        except (TypeError, ValueError):
+            raise ArgumentTypeError(
+                f"Input {self.name!r}: a shape is made of whole numbers, and None for what is open, got {shape!r}."
+            ) from None
         for n in self.batch_shape:
             if n is not None and n < 0:
                 raise ArgumentError(f"Input {self.name!r}: shape {self.batch_shape} has a negative length.")

@@ -23,7 +23,7 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
         recursive: clone the layers of models inside with the same functions.
 
     Raises:
-        ArgumentError: an argument does not suit this kind of model.
+        ArgumentError: an argument does not suit this kind of model; ArgumentTypeError: it is no model.
         FileError: a configuration asks for more memory than the machine has.
 
     Example:
@@ -33,6 +33,8 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
         >>> clone.output_shape, clone.layers[0] is model.layers[0]
         ((None, 2), False)
     """
+    if not hasattr(model, "get_config"):
+        raise ArgumentTypeError(f"clone_model: expected a model, got {model!r}.")
     with budget.limited_by_machine():
         return _Cloner(clone_function, call_function, recursive).model(model, input_tensors)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 
 import numpy as np
 
@@ -158,8 +159,8 @@ def shape_of(shape, name: str) -> tuple[int, ...]:
     if isinstance(shape, (int, np.integer)):
         return (int(shape),)
     try:
-        return tuple(int(n) for n in shape)
-    except (TypeError, ValueError):
+        return tuple(operator.index(n) for n in shape)
+    except TypeError:
         raise ArgumentTypeError(
             f"{name}: a shape must be a whole number or several, got {shape!r}.",
             next="lengths that a Keras tensor leaves open are known inside of a layer's call only.",

@@ -8,7 +8,7 @@ from nbkeras import ops
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.dtypes import is_float, standardize_dtype
 from nbkeras.graph.primitives import cast, emit
-from nbkeras.ops.common import floating, op
+from nbkeras.ops.common import floating, op, shape_of
 from nbkeras.random.seed_generator import draw_seed
 
 #: The smallest number that the logarithm of a uniform number is taken of.
@@ -20,10 +20,6 @@ def _float_dtype(who, dtype) -> str:
     if not is_float(dtype):
         raise ArgumentError(f"random.{who}: expected a float dtype, got {dtype!r}.", next="use randint for integers.")
     return dtype
-
-
-def _shape(shape) -> tuple[int, ...]:
-    return tuple(int(n) for n in shape)
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
@@ -43,7 +39,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return emit(
         "random_normal",
         draw_seed(seed),
-        shape=_shape(shape),
+        shape=shape_of(shape, "random"),
         dtype=dtype,
         mean=float(mean),
         deviation=float(stddev),
@@ -63,7 +59,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return emit(
         "random_normal",
         draw_seed(seed),
-        shape=_shape(shape),
+        shape=shape_of(shape, "random"),
         dtype=dtype,
         mean=float(mean),
         deviation=float(stddev),
@@ -82,9 +78,8 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     dtype = standardize_dtype(dtype)
     if not is_float(dtype):
         return randint(shape, minval, maxval, dtype, seed)
-    return emit(
-        "random_uniform", draw_seed(seed), shape=_shape(shape), dtype=dtype, low=float(minval), high=float(maxval)
-    )
+    shape = shape_of(shape, "random")
+    return emit("random_uniform", draw_seed(seed), shape=shape, dtype=dtype, low=float(minval), high=float(maxval))
 
 
 def randint(shape, minval, maxval, dtype="int32", seed=None):
@@ -99,7 +94,8 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
         raise ArgumentError(
             f"random.randint: expected an integer dtype, got {dtype!r}.", next="use uniform for floats."
         )
-    numbers = emit("random_integers", draw_seed(seed), shape=_shape(shape), low=int(minval), high=int(maxval))
+    shape = shape_of(shape, "random")
+    numbers = emit("random_integers", draw_seed(seed), shape=shape, low=int(minval), high=int(maxval))
     return cast(numbers, dtype)
 
 
@@ -124,6 +120,8 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     logits = floating(logits)
     if len(logits.shape) != 2:
         raise ShapeError(f"random.categorical: expected logits of shape (batch, classes), got {tuple(logits.shape)}.")
+    if int(num_samples) < 0:
+        raise ArgumentError(f"random.categorical: num_samples must be at least 0, got {num_samples}.")
     rows, classes = logits.shape
     u = uniform((rows, int(num_samples), classes), TINY, 1.0, str(logits.dtype), seed)
     noise = emit("negative", emit("log", emit("negative", emit("log", u))))
@@ -133,7 +131,7 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
 
 def _broadcast(who, shape, dtype, *parameters):
     """Parameters as tensors of the result's shape and dtype."""
-    shape, dtype = _shape(shape), _float_dtype(who, dtype)
+    shape, dtype = shape_of(shape, "random"), _float_dtype(who, dtype)
     return [ops.broadcast_to(ops.convert_to_tensor(p, dtype), shape) for p in parameters]
 
 

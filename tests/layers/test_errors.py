@@ -39,6 +39,8 @@ BAD = {
     "dtype": (lambda: layers.Dense(3, dtype="mixed_float16"), ArgumentError, "'mixed_float16' is not supported"),
     "axes of a product": (lambda: layers.Dot(axes=5)([x(2, 3), x(2, 3)]), ArgumentError, r"\(Dot\): .* have no axes 5"),
     "shared axes": (lambda: layers.PReLU(shared_axes=[2])(x(2, 3)), ArgumentError, r"shared_axes \[2\] must lie between 1"),
+    "shape of an input": (lambda: layers.Input("ab"), ArgumentTypeError, r"a shape is made of .* got \('a', 'b'\)"),
+    "half a feature": (lambda: layers.Input((2.5,)), ArgumentTypeError, r"a shape is made of whole numbers.* got \(2.5,\)"),
     "rank": (lambda: layers.Dense(3)(x(3)), ShapeError, r"expects input of rank at least 2 but got shape \(3,\)"),
     "features": (lambda: built()(x(3, 5)), ShapeError, r"'fc1' \(Dense\) was built for 64 input features"),
     "open features": (lambda: layers.Dense(3)(KerasTensor((None, None))), ShapeError, "last axis of the input must be"),

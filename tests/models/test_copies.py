@@ -127,6 +127,8 @@ def test_clone_refuses():
         nbkeras.models.clone_model(stack, call_function=lambda layer, x: layer(x))
     with pytest.raises(ArgumentError, match="takes no clone_function"):
         nbkeras.models.clone_model(tower(), clone_function=lambda layer: layer)
+    with pytest.raises(ArgumentTypeError, match="expected a model, got 3"):
+        nbkeras.models.clone_model(3)
     with pytest.raises(ArgumentTypeError, match="must be Keras tensors"):
         nbkeras.models.clone_model(chain(nbkeras), input_tensors=np.ones(3))
     with pytest.raises(ArgumentError, match="structure of the model's inputs"):

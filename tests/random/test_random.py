@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nbkeras import ops, random, utils
-from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.traced import Traced
 from nbkeras.random.seed_generator import draw_seed, state_of
@@ -140,6 +140,15 @@ def test_the_gradient_has_the_mask_of_the_forward_pass():
     for _ in range(2):
         y, dx = traced(np.ones(64, "float32"))
         np.testing.assert_array_equal(y, dx)
+
+
+def test_shapes_and_counts():
+    assert random.normal(3, seed=1).shape == (3,)
+    for shape in ("ab", None, (2.5,)):
+        with pytest.raises(ArgumentTypeError, match="random: a shape must be a whole number or several, got"):
+            random.uniform(shape)
+    with pytest.raises(ArgumentError, match="num_samples must be at least 0, got -2"):
+        random.categorical(np.ones((1, 3)), -2)
 
 
 def test_float_dtypes_only():
