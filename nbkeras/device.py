@@ -57,6 +57,7 @@ class Backend:
     array: type
     table: Callable[[Sequence[tuple]], Any]
     address: Callable[[Any], int | None]
+    facts: Callable[[], Mapping[str, str]] = dict
 
 
 _backend: Backend | None = None

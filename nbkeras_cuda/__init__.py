@@ -40,7 +40,22 @@ def backend():
         array=DeviceArray,
         table=AddressTable,
         address=lambda array: array.address,
+        facts=dict if check.simulated() else facts,
     )
+
+
+def facts() -> dict[str, str]:
+    """What there is to say of the GPU and of how its kernels are made."""
+    from nbkeras_cuda import check, store
+
+    major, minor = check.capability()
+    driver = ".".join(str(number) for number in check.driver_version())
+    return {
+        "GPU": f"{check.device_name()}, compute capability {major}.{minor}",
+        "driver": f"knows CUDA up to {driver}",
+        "compilers": ", ".join(check.compilers()),
+        **{f"GPU {name}": value for name, value in store.cache((major, minor)).describe().items()},
+    }
 
 
 def machine():

@@ -93,6 +93,13 @@ def capability() -> tuple[int, int]:
     return found.major, found.minor
 
 
+def device_name() -> str:
+    """The name of the first GPU."""
+    from cuda.core import Device
+
+    return Device(0).name
+
+
 def driver_version() -> tuple[int, int]:
     """The newest CUDA version that the driver knows."""
     from cuda.bindings import driver

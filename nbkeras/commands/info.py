@@ -39,7 +39,7 @@ def sections() -> dict[str, Mapping[str, str]]:
     from nbkeras.kernels import cache, threads, vector
 
     return {
-        "Device": {"device": device.backend().name},
+        "Device": {"device": device.backend().name, **device.backend().facts()},
         "Vectors": vector.describe(),
         "Threads": threads.describe(),
         "Cache": cache.describe(),

@@ -90,3 +90,19 @@ def test_importing_the_package_loads_no_numba():
     code = "import sys, nbkeras_cuda; print([m for m in ('numba', 'cuda', 'llvmlite') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_facts_for_the_report(monkeypatch, tmp_path):
+    import nbkeras_cuda
+    from nbkeras_cuda import store
+
+    pretend(monkeypatch, device_name="NVIDIA H200", compilers=["NVVM 13.0.88"])
+    monkeypatch.setenv("NBKERAS_CACHE_DIR", str(tmp_path))
+    store.cache.cache_clear()
+    facts = nbkeras_cuda.facts()
+    assert facts["GPU"] == "NVIDIA H200, compute capability 9.0"
+    assert facts["driver"] == "knows CUDA up to 13.0"
+    assert facts["compilers"] == "NVVM 13.0.88"
+    assert "-sm_90-" in facts["GPU kernel cache"]
+    assert facts["GPU cached kernels"].startswith("0 (0 KiB)")
+    store.cache.cache_clear()
