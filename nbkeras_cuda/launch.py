@@ -53,7 +53,10 @@ class Launcher:
     """
 
     def __init__(self, memory):
+        from cuda.core import launch
+
         self.memory = memory
+        self._launch = launch
         capability = memory.device.compute_capability
         self.architecture = (capability.major, capability.minor)
         self._loaded: dict[tuple[str, str], tuple] = {}
@@ -87,11 +90,9 @@ class Launcher:
         return [ctypes.c_int64(0), ctypes.c_int64(items)]
 
     def launch(self, prepared, arguments):
-        from cuda.core import launch
-
         config, function = prepared
         self.memory.enter()
-        launch(self.memory.stream, config, function, *arguments)
+        self._launch(self.memory.stream, config, function, *arguments)
 
 
 class AddressTable:
