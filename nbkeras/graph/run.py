@@ -66,6 +66,7 @@ class _Call:
             symbols = [graph.input(a.shape, array_dtype(a.dtype)) for a in arrays]
             graph.outputs = list(graph.add(TABLE[name], symbols, params).outputs)
         self.plan = Plan(graph)
+        self.backend = self.plan.backend
         self.lock = threading.Lock()  # its pointers are set for one caller at a time
         self.results = [(s.shape, s.dtype) for s in graph.outputs]
         ends = (*graph.inputs, *graph.outputs)
@@ -84,10 +85,11 @@ class _Call:
                         distance = self.plan.distance(symbol) + shift
                         self.spots[owner].append((step, index, row, distance))
 
-    def __call__(self, backend, arrays):
-        results = [backend.empty(shape, dtype) for shape, dtype in self.results]
+    def __call__(self, arrays):
+        empty = self.backend.empty
+        results = [empty(shape, dtype) for shape, dtype in self.results]
         with self.lock:
-            self._run(backend, arrays, results)
+            self._run(self.backend, arrays, results)
         return results[0] if len(results) == 1 else tuple(results)
 
     def _run(self, backend, arrays, results):
@@ -133,14 +135,19 @@ def _named(argument):
 
 def eager(name: str, inputs, params):
     """Run one primitive on arrays; returns a new array, or a tuple of them."""
-    backend = device.backend()
-    arrays = [_as_array(value, backend) for value in inputs]
-    key = (name, tuple([(a.shape, a.dtype) for a in arrays]), tuple([(k, _key(v)) for k, v in params.items()]))
-    call = _calls.get(key)
+    backend = device.loaded or device.backend()
+    arrays = [value if type(value) is backend.array else _as_array(value, backend) for value in inputs]
+    kinds = [(a.shape, a.dtype) for a in arrays]
+    try:
+        key = (name, *kinds, *params.items())
+        call = _calls.get(key)
+    except TypeError:  # lists and arrays among the parameters
+        key = (name, *kinds, *[(k, _key(v)) for k, v in params.items()])
+        call = _calls.get(key)
     if call is None:
         call = _calls[key] = _Call(name, arrays, params)
         if len(_calls) > KEPT:
             _calls.popitem(last=False)
     else:
         _calls.move_to_end(key)
-    return call(backend, arrays)
+    return call(arrays)

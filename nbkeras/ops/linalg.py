@@ -53,10 +53,7 @@ def _batched(a, b):
     m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
     if math.prod(b.shape[:-2]) == 1 and len(b.shape) <= len(a.shape):
         # One matrix for all rows: the leading axes are just more rows.
-        rows = math.prod(a.shape[:-1])
-        flat = emit("reshape", a, shape=(1, rows, k))
-        y = emit("matmul", flat, emit("reshape", b, shape=(1, k, n)), ta=False, tb=False)
-        return emit("reshape", y, shape=(*a.shape[:-1], n))
+        return emit("affine", a, b if len(b.shape) == 2 else emit("reshape", b, shape=(k, n)))
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     batch = math.prod(lead)
     a = emit("reshape", shaping.broadcast_to(a, (*lead, m, k)), shape=(batch, m, k))
