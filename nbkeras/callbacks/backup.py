@@ -21,13 +21,19 @@ class Backup(Callback):
         path: of the file; None keeps nothing.
         every: `"epoch"`, a number of steps, or None for interruptions alone.
         keep: whether the state stays when the training is over, so that the same `fit` once more does nothing.
+        max_restarts: how often the training is taken up at one place at most; None for any number.
 
     Attributes:
         seconds: how long the last writing took.
     """
 
-    def __init__(self, path: str | None, every: str | int | None = "epoch", keep: bool = True):
+    def __init__(self, path: str | None, every: str | int | None = "epoch", keep: bool = True, max_restarts=None):
         super().__init__()
+        if max_restarts is not None and (not isinstance(max_restarts, int) or max_restarts < 0):
+            raise ArgumentError(
+                f"{type(self).__name__}: max_restarts must be a number from 0 on or None, got {max_restarts!r}."
+            )
+        self.max_restarts = max_restarts
         if every is not None and every != "epoch" and (not isinstance(every, int) or every < 1):
             raise ArgumentError(
                 f"{type(self).__name__}: save_freq must be 'epoch' or a number of steps, got {every!r}."
@@ -117,10 +123,13 @@ class BackupAndRestore(Backup):
         double_checkpoint: accepted as Keras has it; the last two states are always kept.
         delete_checkpoint: remove the state when the training is over. A job that may be run again after its end should
             keep it: then nothing is trained again.
+        max_restarts: how often the training is taken up at one and the same place, for jobs that are put back into a
+            queue: one that always fails there ends with an error instead. None for any number.
 
     Raises:
-        ArgumentError: `backup_dir` is empty, or `save_freq` is neither.
-        StateError: when `fit` starts: the folder holds the state of a training with another model, data or callbacks.
+        ArgumentError: `backup_dir` is empty, or `save_freq` or `max_restarts` is not what it may be.
+        StateError: when `fit` starts: the folder holds the state of a training with another model, data or callbacks,
+            or one that was taken up `max_restarts` times and never came further.
 
     Example:
         >>> import os, tempfile, numpy as np, nbkeras as keras
@@ -148,12 +157,14 @@ class BackupAndRestore(Backup):
         save_freq: str | int = "epoch",
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
+        max_restarts: int | None = None,
     ):
         if not backup_dir:
             raise ArgumentError("BackupAndRestore: backup_dir must be the name of a folder, got an empty one.")
         if save_freq is None:
             raise ArgumentError("BackupAndRestore: save_freq must be 'epoch' or a number of steps, got None.")
-        super().__init__(os.path.join(os.fspath(backup_dir), "training.state"), save_freq, not delete_checkpoint)
+        path = os.path.join(os.fspath(backup_dir), "training.state")
+        super().__init__(path, save_freq, not delete_checkpoint, max_restarts)
         self.backup_dir = os.fspath(backup_dir)
         self.save_freq = save_freq
         self.double_checkpoint = double_checkpoint

@@ -26,9 +26,10 @@ class PreemptionCheckpoint(Backup):
         path: of the file for the state; None leaves it to `fit(resume=...)` or to `BackupAndRestore`.
         grace: seconds that the scheduler leaves between the signal and the kill; a warning tells if keeping the state
             takes more than a third of them.
+        max_restarts: as in `BackupAndRestore`; needs `path`.
 
     Raises:
-        ArgumentError: a signal is unknown.
+        ArgumentError: a signal is unknown, or `max_restarts` is not what it may be.
 
     Example:
         >>> import os, signal, tempfile, numpy as np, nbkeras as keras
@@ -49,8 +50,11 @@ class PreemptionCheckpoint(Backup):
         signals: Iterable[str | int] = ("SIGTERM", "SIGUSR1"),
         path: str | os.PathLike | None = None,
         grace: float = 30.0,
+        max_restarts: int | None = None,
     ):
-        super().__init__(None if path is None else os.fspath(path), None)
+        if max_restarts is not None and path is None:
+            raise ArgumentError("PreemptionCheckpoint: max_restarts needs a path, beside which restarts are counted.")
+        super().__init__(None if path is None else os.fspath(path), None, max_restarts=max_restarts)
         self.signals = tuple(_signal(given) for given in ([signals] if isinstance(signals, (str, int)) else signals))
         self.grace = grace
         self._received: int | None = None

@@ -8,8 +8,10 @@ from nbkeras.errors import StateError
 def reduced(layer):
     """How to make an equal layer, in the form that `__reduce__` returns."""
     compiled = layer.get_compile_config() if getattr(layer, "compiled", False) else None
+    optimizer = layer.optimizer if compiled else None
+    slots = [v.numpy() for v in optimizer.variables] if optimizer is not None and optimizer.built else None
     values = [variable.numpy() for variable in _state(layer)]
-    return revive, (type(layer), layer.get_config(), layer.get_build_config(), values, compiled)
+    return revive, (type(layer), layer.get_config(), layer.get_build_config(), values, compiled, slots)
 
 
 def _state(layer):
@@ -17,8 +19,10 @@ def _state(layer):
     return [*layer.weights, *(s.state for part in layer._flatten_layers() for s in part._tracked["seeds"])]
 
 
-def revive(cls, config, build_config, values, compiled=None):
-    """A layer of its configuration, with weights of its own that have the given values; a model compiled alike."""
+def revive(cls, config, build_config, values, compiled=None, slots=None):
+    """A layer of its configuration, with weights of its own that have the given values; a model compiled alike, and
+    its optimizer where it was.
+    """
     layer = cls.from_config(config)
     if build_config and not layer.built:
         layer.build_from_config(build_config)
@@ -33,4 +37,8 @@ def revive(cls, config, build_config, values, compiled=None):
         variable.assign(value)
     if compiled:
         layer.compile_from_config(compiled)
+    if slots:
+        if not layer.optimizer.built:
+            layer.optimizer.build(layer.trainable_variables)
+        layer.optimizer.set_weights(slots)
     return layer

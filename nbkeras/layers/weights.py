@@ -172,7 +172,7 @@ class HoldsWeights(Tracked):
     def save_own_variables(self, store) -> None:
         """Write the weights of this layer, without those of layers inside, into a dict-like store: '0', '1', ..."""
         for i, variable in enumerate(self._own()):
-            store[str(i)] = variable.numpy()
+            store[str(i)] = variable
 
     def load_own_variables(self, store) -> None:
         """Read what `save_own_variables` wrote."""

@@ -31,17 +31,20 @@ class Saveable:
 
         api.save_model(self, filepath, overwrite, zipped, **kwargs)
 
-    def save_weights(self, filepath, overwrite=True):
+    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
         """Write all weights, and the optimizer's state, to a `.weights.h5` file that Keras reads too.
 
         The old file stays whole until the new one is safe on the disk.
 
         Args:
-            filepath: must end in `.weights.h5`.
+            filepath: must end in `.weights.h5`; with `max_shard_size` in `.weights.json`, beside which the files of
+                weights are written. If writing is interrupted between them, reading says so.
             overwrite: False to refuse to replace a file.
+            max_shard_size: GB that each file of weights may have; None for one file.
 
         Raises:
             FileError: the name is another, or the file cannot be written.
+            ArgumentError: `max_shard_size` is not above 0, or less than what one weight takes.
 
         Example:
             >>> import tempfile, nbkeras as keras
@@ -53,7 +56,7 @@ class Saveable:
         """
         from nbkeras.saving import weights
 
-        weights.save_weights(self, filepath, overwrite)
+        weights.save_weights(self, filepath, overwrite, max_shard_size)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Set all weights, and the optimizer's state if the file has it, from a file.
@@ -62,7 +65,8 @@ class Saveable:
         is changed before this is known.
 
         Args:
-            filepath: `.weights.h5` or `.keras`, of nbkeras or Keras; or `.h5` in the layout of Keras 2.
+            filepath: `.weights.h5`, `.weights.json` or `.keras`, of nbkeras or Keras, or `.h5` in the layout of
+                Keras 2.
             skip_mismatch: load what fits and leave the rest as it is.
             objects_to_skip: layers that keep their weights.
             by_name: for `.h5` only: match layers by name.

@@ -81,7 +81,7 @@ class State:
     def save_own_variables(self, store):
         """Write the state into a dict-like store: '0', '1', ..."""
         for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
+            store[str(i)] = variable
 
     def load_own_variables(self, store):
         """Read what `save_own_variables` wrote."""

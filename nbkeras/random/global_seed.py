@@ -76,6 +76,15 @@ def seeded_apart(seed: int):
             _generator.state.assign(np.array([_initial_seed(), 0]) if state is None else state)
 
 
+def set_generator(state) -> None:
+    """Give the global generator a state; None where there was none yet: it starts as it would have started then."""
+    if state is not None:
+        global_seed_generator().state.assign(state)
+    elif _generator is not None:
+        # The same object: steps that were traced go on to use it. It draws its seed as a new one would.
+        _generator.state.assign(np.array([_initial_seed(), 0]))
+
+
 def make_default_seed() -> int:
     """A seed drawn from the global one."""
     return _seeds.randint(1, 10**9)

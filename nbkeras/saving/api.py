@@ -5,6 +5,7 @@ Models and layers read configurations through `registry`, so this module imports
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from nbkeras.errors import ArgumentError, ArgumentTypeError, FileError
@@ -35,7 +36,8 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     """A model from a file that nbkeras or Keras wrote.
 
     Args:
-        filepath: of a `.keras` file, of an `.h5` or `.hdf5` file in the layout of Keras 2, or an open binary file.
+        filepath: of a `.keras` file, of a folder that Keras wrote with `zipped=False`, of an `.h5` or `.hdf5` file in
+            the layout of Keras 2, or an open binary file.
         custom_objects: name -> class or function, for layers, losses and so on of one's own.
         compile: whether to compile the model as it was, with its optimizer's state.
         safe_mode: accepted as Keras has it. Files never carry code that could run: there is no unsafe mode.
@@ -81,7 +83,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
         >>> print(load_weights(model, path))
         2 weights loaded
     """
-    from nbkeras.saving import byte_source, legacy, weights
+    from nbkeras.saving import byte_source, legacy, shards, weights
     from nbkeras.saving.hdf5 import Hdf5
 
     by_name = kwargs.pop("by_name", False)
@@ -91,7 +93,12 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     weights.need_built(model, "load_weights")
     path = os.fspath(filepath)
     file, source = byte_source.open_bytes(path)
-    with file:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(file)
+        if path.endswith(shards.ENDING):
+            if by_name:
+                _refuse_by_name(path)
+            return weights.load_weights(model, shards.Shards(source, stack), skip_mismatch, objects_to_skip)
         if path.endswith(".keras"):
             from nbkeras.saving import archive
 
@@ -101,7 +108,9 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
             group = found.root.find("model_weights") or found.root
             return legacy.load_weights(model, group, skip_mismatch, by_name)
         if by_name:
-            raise FileError(
-                f"file {path!r}: by_name=True is for files in the layout of Keras 2.", next="leave by_name out."
-            )
+            _refuse_by_name(path)
         return weights.load_weights(model, found, skip_mismatch, objects_to_skip)
+
+
+def _refuse_by_name(path: str):
+    raise FileError(f"file {path!r}: by_name=True is for files in the layout of Keras 2.", next="leave by_name out.")

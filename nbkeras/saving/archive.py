@@ -19,7 +19,7 @@ import datetime
 import io
 import json
 import struct
-import zipfile
+import threading
 import zlib
 
 from nbkeras.errors import FileError
@@ -34,6 +34,9 @@ MEMBERS = (METADATA, CONFIG, WEIGHTS)
 KERAS_VERSION = "3.15.0"
 
 STORED, DEFLATED = 0, 8
+
+#: A field of 32 bits that says: look at the one of 64.
+FULL = 2**32 - 1
 
 #: Weights hardly shrink: what is larger than this many bytes and expands more often than this is a bomb.
 MOST_INFLATED, MOST_EXPANSION = 64 * 2**20, 4
@@ -233,18 +236,76 @@ def write(file, config: dict, weights: list[bytes | memoryview]) -> None:
         "nbkeras_version": __version__,
         "date_saved": now.strftime("%Y-%m-%d@%H:%M:%S"),
     }
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, pieces in (
-            (METADATA, [json.dumps(metadata).encode()]),
-            (CONFIG, [json.dumps(config, default=registry.serialize_keras_object).encode()]),
-            (WEIGHTS, weights),
-        ):
-            member = zipfile.ZipInfo(name, now.timetuple()[:6])
-            # Known beforehand, so that fields of 64 bits are there if they are needed.
-            member.file_size = sum(len(piece) for piece in pieces)
-            with archive.open(member, "w") as opened:
-                for piece in pieces:
-                    opened.write(piece)
+    members = (
+        (METADATA, [json.dumps(metadata).encode()]),
+        (CONFIG, [json.dumps(config, default=registry.serialize_keras_object).encode()]),
+        (WEIGHTS, weights),
+    )
+    day, hour = now.year - 1980 << 9 | now.month << 5 | now.day, now.hour << 11 | now.minute << 5 | now.second // 2
+    place, entries = 0, []
+    for name, pieces in members:
+        length, entry = _write_member(file, name, pieces, hour | day << 16, place)
+        place += length
+        entries.append(entry)
+    listed = b"".join(entries)
+    file.write(listed)
+    count, size = len(entries), len(listed)
+    if place >= FULL:
+        file.write(struct.pack("<4sQHHIIQQQQ", _END64, 44, 45, 45, 0, 0, count, count, size, place))
+        file.write(struct.pack("<4sIQI", _LOCATOR64, 0, place + size, 1))
+    file.write(struct.pack("<4sHHHHIIH", _END, 0, 0, count, count, size, min(place, FULL), 0))
+
+
+def _write_member(file, name: str, pieces, date: int, place: int) -> tuple[int, bytes]:
+    """Write a member; returns how many bytes it takes, and its entry in the list of members."""
+    size, encoded = sum(len(piece) for piece in pieces), name.encode()
+    large = size >= FULL or place >= FULL
+    version, short = (45, (FULL, FULL)) if large else (20, (size, size))
+    extra = struct.pack("<HHQQ", 1, 16, size, size) if large else b""
+
+    def head(checksum):
+        fields = (version, 0, STORED, date, checksum, *short, len(encoded), len(extra))
+        return struct.pack("<4s3H4I2H", b"PK\x03\x04", *fields) + encoded + extra
+
+    if file.seekable():
+        # The checksum is computed while the data are written.
+        start = file.tell()
+        file.write(head(0))
+        checksum = _written(file, pieces)
+        end = file.tell()
+        file.seek(start)
+        file.write(head(checksum))
+        file.seek(end)
+    else:
+        checksum = _sum(pieces)
+        file.write(head(checksum))
+        for piece in pieces:
+            file.write(piece)
+    more = struct.pack("<HHQQQ", 1, 24, size, size, place) if large else b""
+    # 3 is Unix, where 0o600 lets the owner read and write.
+    fields = (3 << 8 | version, version, 0, STORED, date, checksum, *short, len(encoded), len(more))
+    entry = struct.pack("<4s4H4I5H2I", b"PK\x01\x02", *fields, 0, 0, 0, 0o600 << 16, FULL if large else place)
+    return 30 + len(encoded) + len(extra) + size, entry + encoded + more
+
+
+def _sum(pieces) -> int:
+    checksum = 0
+    for piece in pieces:
+        checksum = zlib.crc32(piece, checksum)
+    return checksum
+
+
+def _written(file, pieces) -> int:
+    """Write pieces; the checksum of them all is computed beside, on another core where there is one."""
+    found = []
+    beside = threading.Thread(target=lambda: found.append(_sum(pieces)))
+    beside.start()
+    try:
+        for piece in pieces:
+            file.write(piece)
+    finally:
+        beside.join()
+    return found[0]
 
 
 def to_bytes(config: dict, weights: bytes) -> bytes:

@@ -102,13 +102,30 @@ class FileBytes(Bytes):
         raise FileError(f"file {self.name!r} became shorter while it was read.")
 
 
-def open_bytes(path: str | os.PathLike):
+def read_all(source: Bytes, most: int) -> bytes:
+    """All bytes.
+
+    Raises:
+        FileError: they are more than `most`.
+    """
+    if source.size > most:
+        raise FileError(f"file {source.name!r}: a text of {source.size} bytes is not read.")
+    return source.read(0, source.size)
+
+
+def open_bytes(path: str | os.PathLike, follow: bool = True):
     """Open a regular file for reading: a file object, whose closing ends it, and its bytes.
+
+    Args:
+        path: of the file.
+        follow: False to refuse a link: where a stranger packed the folder, it may lead anywhere.
 
     Raises:
         FileError: there is no such file, or it is a folder, a pipe or a device.
     """
     shown = os.fspath(path)
+    if not follow and os.path.islink(shown):
+        raise FileError(f"cannot read {shown!r}: it is a link.")
     try:
         file = open(shown, "rb")  # noqa: SIM115 - the caller closes it
     except OSError as error:

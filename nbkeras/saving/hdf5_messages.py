@@ -12,16 +12,8 @@ from nbkeras.errors import FileError
 DATASPACE, DATATYPE, EXTERNAL_FILES, LAYOUT, FILTERS = 0x01, 0x03, 0x07, 0x08, 0x0B
 ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, ATTRIBUTE_INFO = 0x0C, 0x10, 0x11, 0x15
 
-#: Messages that make an array's data depend on more than its own bytes.
-REFUSED = {EXTERNAL_FILES: "data in other files", FILTERS: "compressed data"}
-
 #: No array of a model has more axes, or more elements were its axes of length 0 not there.
 MOST_AXES, MOST_ELEMENTS = 32, 2**48
-
-
-def matters(kind: int, body: bytes) -> bool:
-    """Whether a refused message says anything: a list of no filters does not."""
-    return not (kind == FILTERS and len(body) > 1 and body[1] == 0)
 
 
 def _need(file, body: bytes, count: int) -> None:
@@ -68,12 +60,18 @@ def _is_ieee(file, body: bytes, size: int) -> bool:
     return (offset, precision, mantissa_at) == (0, 8 * size, 0) and (exponent_at, exponent, mantissa, bias) == wanted
 
 
-def layout(file, body: bytes, name: str) -> bytes | tuple[int, int]:
-    """An array's bytes where they lie in the header, else their place: address and size."""
+def layout(file, body: bytes, name: str) -> bytes | tuple[int, int] | tuple[int, tuple]:
+    """An array's bytes where they lie in the header, else their place: address and size, or a tree and a chunk."""
     _need(file, body, 2)
     version, kind = body[0], body[1]
-    if version not in (3, 4) or kind not in (0, 1):
-        return file.refuse(f"{ {2: 'data in chunks', 3: 'virtual data'}.get(kind, 'the layout') } of {name!r}")
+    if version not in (3, 4) or kind not in (0, 1, 2) or (version, kind) == (4, 2):
+        what = {2: "data in chunks of the newest format", 3: "virtual data"}.get(kind, "the layout")
+        return file.refuse(f"{what} of {name!r}")
+    if kind == 2:
+        _need(file, body, 3)
+        rank = body[2] - 1  # The last one is the size of a number.
+        _need(file, body, 11 + 4 * max(rank, 0))
+        return struct.unpack_from("<Q", body, 3)[0], struct.unpack_from(f"<{max(rank, 0)}I", body, 11)
     if kind == 0:
         _need(file, body, 4)
         (size,) = struct.unpack_from("<H", body, 2)

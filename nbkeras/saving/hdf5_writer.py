@@ -10,6 +10,8 @@ import os
 
 import numpy as np
 
+from nbkeras import device
+
 #: Bytes of structure that are kept together; smaller arrays are a part of it.
 PAGE = 4096
 
@@ -40,7 +42,10 @@ class Pieces:
         self._layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
 
     def write(self, group, key: str, value) -> None:
-        """Make a data set of an array, which must not change before the file is written."""
+        """Make a data set of an array or variable, which must not change before the file is written."""
+        if hasattr(value, "assign"):
+            # Not numpy(), which copies.
+            value = device.backend().to_host(value.array)
         array = np.asarray(value)
         if array.dtype.kind not in "fiu" or array.nbytes < PAGE:
             group.create_dataset(key, data=array)

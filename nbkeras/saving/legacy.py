@@ -6,7 +6,6 @@ layer holds its weights under the names in the group's attribute `weight_names`.
 
 from __future__ import annotations
 
-import io
 import json
 import warnings
 
@@ -17,6 +16,7 @@ from nbkeras.initializers.lookup import KNOWN as INITIALIZERS
 from nbkeras.layers import lookup
 from nbkeras.saving import budget, registry
 from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
+from nbkeras.saving.hdf5_writer import Pieces
 from nbkeras.saving.json_text import parse
 from nbkeras.saving.report import LoadReport
 
@@ -94,6 +94,8 @@ def _load_optimizer(optimizer, group: Group) -> None:
             stacklevel=6,
         )
         return
+    for array in arrays:
+        array.check()
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array.read())
 
@@ -129,6 +131,8 @@ def load_weights(model, group: Group, skip_mismatch=False, by_name=False) -> Loa
             f"model {model.name!r}: the weights in {group.file.source.name!r} are not those of this model: {report}.",
             next="build the model as it was when the file was written, or pass skip_mismatch=True to load what fits.",
         )
+    for _, array in pairs:
+        array.check()
     for weight, array in pairs:
         weight.assign(array.read())
     return report
@@ -208,14 +212,12 @@ def _is_gone(key: str, value) -> bool:
     return key in GONE and not isinstance(value, (dict, list)) and value in GONE[key]
 
 
-def to_bytes(model, include_optimizer: bool = True) -> memoryview:
-    """An `.h5` file of a model, as Keras 3 writes it.
+def pieces(model, include_optimizer: bool = True) -> list[memoryview]:
+    """An `.h5` file of a model, as Keras 3 writes it, to be written before the state changes.
 
     Raises:
         ArgumentError: a name or the configuration is too long for this layout.
     """
-    import h5py
-
     from nbkeras.saving.archive import KERAS_VERSION
 
     attributes = {
@@ -229,26 +231,25 @@ def to_bytes(model, include_optimizer: bool = True) -> memoryview:
     optimizer = compiled.pop("optimizer", None)
     if optimizer is not None:
         attributes["training_config"] = json.dumps({**compiled, "optimizer_config": optimizer})
-    memory = io.BytesIO()
-    with h5py.File(memory, "w") as file:
-        for name, text in attributes.items():
-            file.attrs[name] = text
-        group = file.create_group("model_weights")
-        group.attrs["keras_version"], group.attrs["backend"] = KERAS_VERSION.encode(), b"jax"
-        _write_names(group, "layer_names", [layer.name for layer in model.layers])
-        for layer in model.layers:
-            _write_weights(group.create_group(layer.name), layer.trainable_weights + layer.non_trainable_weights)
-        _write_weights(group.create_group("top_level_model_weights"), [])
-        if optimizer is not None:
-            _write_weights(file.create_group("optimizer_weights"), model.optimizer.variables)
-    return memory.getbuffer()
+    made = Pieces()
+    for name, text in attributes.items():
+        made.file.attrs[name] = text
+    group = made.file.create_group("model_weights")
+    group.attrs["keras_version"], group.attrs["backend"] = KERAS_VERSION.encode(), b"jax"
+    _write_names(group, "layer_names", [layer.name for layer in model.layers])
+    for layer in model.layers:
+        _write_weights(made, group.create_group(layer.name), layer.trainable_weights + layer.non_trainable_weights)
+    _write_weights(made, group.create_group("top_level_model_weights"), [])
+    if optimizer is not None:
+        _write_weights(made, made.file.create_group("optimizer_weights"), model.optimizer.variables)
+    return made.close()
 
 
-def _write_weights(group, variables) -> None:
+def _write_weights(made, group, variables) -> None:
     names = [f"{i}/{variable.path}" for i, variable in enumerate(variables)]
     _write_names(group, "weight_names", names)
     for name, variable in zip(names, variables, strict=True):
-        group.create_dataset(name, data=variable.numpy())
+        made.write(group, name, variable)
 
 
 def _write_names(group, attribute: str, names: list[str]) -> None:

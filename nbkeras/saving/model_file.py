@@ -8,9 +8,9 @@ import warnings
 
 from nbkeras.errors import ArgumentError, FileError, NbkerasError
 from nbkeras.layers import lookup
-from nbkeras.saving import archive, budget, legacy, registry, weights
+from nbkeras.saving import archive, budget, json_text, legacy, registry, weights
 from nbkeras.saving.atomic import replacing
-from nbkeras.saving.byte_source import Bytes, open_bytes
+from nbkeras.saving.byte_source import Bytes, open_bytes, read_all
 from nbkeras.saving.hdf5 import Hdf5
 
 #: How names of files in the layout of Keras 2 end.
@@ -36,7 +36,8 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True) -> None:
     weights.check_overwrite(path, overwrite)
     with replacing(path) as file:
         if path.endswith(LEGACY):
-            file.write(legacy.to_bytes(model, include_optimizer))
+            for piece in legacy.pieces(model, include_optimizer):
+                file.write(piece)
         else:
             _write(model, file)
 
@@ -67,6 +68,8 @@ def load_model(filepath, custom_objects=None, compile=True):
     if hasattr(filepath, "read"):
         return _from_archive(Bytes(filepath.read(), "model.keras"), custom_objects, compile)
     path = os.fspath(filepath)
+    if os.path.isdir(path):
+        return _from_folder(path, custom_objects, compile)
     if not path.endswith((".keras", *LEGACY)):
         raise FileError(
             f"load_model: the name of a file must end in '.keras', '.h5' or '.hdf5', got {path!r}.",
@@ -81,23 +84,43 @@ def load_model(filepath, custom_objects=None, compile=True):
 
 def _from_legacy(source, custom_objects, compile):
     found = Hdf5(source)
-    with _told(source, found.root.attrs.get("keras_version")), registry.custom_object_scope(custom_objects or {}):
+    with _told(source.name, found.root.attrs.get("keras_version")), registry.custom_object_scope(custom_objects or {}):
         return legacy.load_model(found, compile)
 
 
 def _from_archive(source, custom_objects, compile):
     found = archive.Archive(source)
-    file = Hdf5(found.weights())
-    metadata = found.metadata()
+    return _from_parts(source.name, found.config(), found.metadata(), found.weights(), custom_objects, compile)
+
+
+def _from_folder(path, custom_objects, compile):
+    """A model that Keras saved with `zipped=False`: the three members of an archive as files of a folder."""
+    with contextlib.ExitStack() as stack:
+
+        def member(name):
+            file, source = open_bytes(os.path.join(path, name), follow=False)
+            stack.enter_context(file)
+            return source
+
+        def text(name):
+            source = member(name)
+            return json_text.parse(read_all(source, json_text.MOST_BYTES), source.name)
+
+        config, metadata, data = text(archive.CONFIG), text(archive.METADATA), member(archive.WEIGHTS)
+        return _from_parts(path, config, metadata, data, custom_objects, compile)
+
+
+def _from_parts(name, config, metadata, data, custom_objects, compile):
+    file = Hdf5(data)
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
-    with _told(source, version), registry.custom_object_scope(custom_objects or {}):
-        model = from_config(found.config(), sum(dataset.nbytes for _, dataset in file.root.datasets()), compile)
+    with _told(name, version), registry.custom_object_scope(custom_objects or {}):
+        model = from_config(config, sum(dataset.nbytes for _, dataset in file.root.datasets()), compile)
         weights.load_weights(model, file)
     return model
 
 
 @contextlib.contextmanager
-def _told(source, version):
+def _told(name, version):
     """Errors inside name the file and who wrote it."""
     try:
         yield
@@ -106,7 +129,7 @@ def _told(source, version):
     except Exception as error:
         # Whatever a configuration that makes no sense runs into is one error, with its cause: this file cannot be used.
         what = error if isinstance(error, NbkerasError) else f"{type(error).__name__}: {error}"
-        raise FileError(f"file {source.name!r}, written for Keras {str(version)[:40]}: {what}") from error
+        raise FileError(f"file {name!r}, written for Keras {str(version)[:40]}: {what}") from error
 
 
 def from_config(config, most_bytes: int, compile: bool):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import warnings
 
-from nbkeras.errors import FileError, StateError
+from nbkeras.errors import ArgumentError, FileError, StateError
 from nbkeras.layers.weights import HoldsWeights
 from nbkeras.optimizers.state import State
+from nbkeras.saving import shards
 from nbkeras.saving.atomic import write_bytes
 from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
 from nbkeras.saving.hdf5_writer import Pieces
@@ -48,14 +49,20 @@ class _Store:
         self._made.write(self._group, key, value)
 
 
-def save_weights(model, filepath, overwrite=True) -> None:
-    """Write a `.weights.h5` file; see `Model.save_weights`."""
+def save_weights(model, filepath, overwrite=True, max_shard_size=None) -> None:
+    """Write a `.weights.h5` file, or several; see `Model.save_weights`."""
     path = os.fspath(filepath)
-    if not path.endswith(".weights.h5"):
-        raise FileError(f"save_weights: the file's name must end in '.weights.h5', got {path!r}.")
+    ending = ".weights.h5" if max_shard_size is None else shards.ENDING
+    if not path.endswith(ending):
+        raise FileError(f"save_weights: the file's name must end in {ending!r}, got {path!r}.")
+    if max_shard_size is not None and not max_shard_size > 0:
+        raise ArgumentError(f"save_weights: max_shard_size must be a number of GB above 0, got {max_shard_size!r}.")
     need_built(model, "save_weights")
     check_overwrite(path, overwrite)
-    write_bytes(path, *pieces(model))
+    if max_shard_size is None:
+        write_bytes(path, *pieces(model))
+    else:
+        shards.save(states(model), path, max_shard_size)
 
 
 def check_overwrite(path: str, overwrite: bool) -> None:
@@ -93,7 +100,7 @@ class _Stored:
         return found if isinstance(found, Dataset) else None
 
 
-def load_weights(model, file: Hdf5, skip_mismatch=False, objects_to_skip=()) -> LoadReport:
+def load_weights(model, file: Hdf5 | shards.Shards, skip_mismatch=False, objects_to_skip=()) -> LoadReport:
     """Set all state of a model and its optimizer from a file.
 
     Everything is checked before anything is changed.
@@ -129,6 +136,8 @@ def load_weights(model, file: Hdf5, skip_mismatch=False, objects_to_skip=()) -> 
             f"model {model.name!r}: the weights in {file.source.name!r} are not those of this model: {report}.",
             next="build the model as it was when the file was written, or pass skip_mismatch=True to load what fits.",
         )
+    for _, dataset in arrays:
+        dataset.check()
     for variable, dataset in arrays:
         variable.assign(dataset.read())
     for thing, store in custom:

@@ -41,5 +41,4 @@ def set_state(state: dict) -> None:
     version, words, gauss = state["seeds"]
     global_seed._seeds.setstate((version, tuple(map(int, words)), gauss))
     global_seed._generator_seed = state["generator_seed"]
-    if state["generator"] is not None:
-        global_seed.global_seed_generator().state.assign(state["generator"])
+    global_seed.set_generator(state["generator"])

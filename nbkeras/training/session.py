@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 
 import numpy as np
 
-from nbkeras.errors import FileError, StateError
+from nbkeras.errors import FileError, NbkerasError, StateError
 from nbkeras.training import randomness
 
 #: The form of the state; files of another form are refused.
 FORM = 1
+
+#: What a state has, and of which type.
+PARTS = {
+    **dict.fromkeys(("finished", "stop_training", "stopping"), bool),
+    **dict.fromkeys(("epoch", "step"), int),
+    **{"logs": (dict, type(None)), "last_logs": dict, "seconds": (int, float), "restarts": int},
+    **{"variables": list, "randomness": dict, "source": dict, "data": list, "callbacks": list, "versions": list},
+}
 
 
 class Session:
@@ -48,8 +57,12 @@ class Session:
         states = [state for backup in self.backups if (state := backup.read()) is not None]
         if not states:
             return
+        for state in states:
+            _check_form(state)
         state = max(states, key=lambda state: (state["finished"], state["epoch"], state["step"]))
         self._check(state)
+        if not state["finished"]:
+            self._count_restart(state)
         self._pending = state
         self.epoch, self.step = state["epoch"], state["step"]
         self.logs, self.last_logs = state["logs"], state["last_logs"]
@@ -69,16 +82,31 @@ class Session:
         for variable, value in zip(self._variables(), state["variables"], strict=True):
             variable.assign(value)
         for callback, (_, kept) in zip(self._stateful(), state["callbacks"], strict=True):
-            callback.set_state(kept)
-        self.source.set_state(state["source"])
+            with _usable(f"callback {type(callback).__name__}"):
+                callback.set_state(kept)
+        with _usable("the data"):
+            self.source.set_state(state["source"])
         self.model.stop_training = state["stop_training"]
         # Last: what was done so far may have drawn.
-        randomness.set_state(state["randomness"])
+        with _usable("random numbers"):
+            randomness.set_state(state["randomness"])
+
+    def _count_restart(self, state) -> None:
+        """Note that the training is taken up at this place; refuse to do so for ever where it never comes further."""
+        state["restarts"] += 1
+        for backup in self.backups:
+            if backup.max_restarts is None:
+                continue
+            if state["restarts"] > backup.max_restarts:
+                raise StateError(
+                    f"fit: the training was taken up {backup.max_restarts} times at step {state['step'] + 1} of epoch "
+                    f"{state['epoch'] + 1} and never came further.",
+                    next=f"see why it fails there; remove {backup.backup_path()!r} or raise max_restarts to try again.",
+                )
+            backup.write(state)
 
     def _check(self, state) -> None:
         """Refuse a state of another model, other data or other callbacks."""
-        if state.get("form") != FORM:
-            raise FileError(f"the state of the training has form {state.get('form')!r}; this version reads {FORM}.")
         names = [type(callback).__name__ for callback in self._stateful()]
         kept = [name for name, _ in state["callbacks"]]
         if kept != names:
@@ -183,6 +211,7 @@ class Session:
             "step": self.step,
             "logs": self.logs,
             "last_logs": self.last_logs,
+            "restarts": 0,
             "seconds": self._seconds + time.monotonic() - self._began,
             "variables": variables,
             "randomness": drawn,
@@ -204,6 +233,37 @@ class Session:
 
     def _seeds(self) -> list:
         return [s.state for layer in self.model._flatten_layers() for s in layer._tracked["seeds"]]
+
+
+def _check_form(state) -> None:
+    """Refuse what is no state of a training, or one of another version, though its file is whole."""
+    if not isinstance(state, dict) or state.get("form") != FORM:
+        form = state.get("form") if isinstance(state, dict) else None
+        raise FileError(f"the state of the training has form {form!r}; this version reads {FORM}.")
+    wrong = [name for name, kind in PARTS.items() if name not in state or not isinstance(state[name], kind)]
+    if not wrong and not all(isinstance(value, np.ndarray) for value in state["variables"]):
+        wrong = ["variables"]
+    if not wrong and not all(isinstance(pair, list) and len(pair) == 2 for pair in state["callbacks"]):
+        wrong = ["callbacks"]
+    if wrong:
+        raise FileError(
+            f"the state of the training has no usable {wrong[0]!r}.", next="remove its file to start the training anew."
+        )
+
+
+@contextlib.contextmanager
+def _usable(whose: str):
+    """Inside, a part of a state is taken up: what is missing or odd in it is one error."""
+    try:
+        yield
+    except NbkerasError:
+        raise
+    except Exception as error:
+        raise FileError(
+            f"the state of {whose}, kept when the training was interrupted, cannot be used: "
+            f"{type(error).__name__}: {error}.",
+            next="remove its file to start the training anew.",
+        ) from error
 
 
 def _versions() -> list:

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
+import nbkeras as keras
 from nbkeras.errors import FileError
 from nbkeras.saving.byte_source import Bytes, FileBytes, open_bytes
 from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
@@ -91,7 +92,11 @@ REFUSED = {
     "external storage": lambda f: f.create_dataset("x", (8,), "u1", external=[("/etc/passwd", 0, 8)]),
     "virtual": virtual,
     "chunks": lambda f: f.create_dataset("x", (100,), "f4", chunks=(10,)),
-    "filter": lambda f: f.create_dataset("x", data=np.zeros(100), compression="gzip"),
+    "other compression": lambda f: f.create_dataset("x", data=np.zeros(100), compression="lzf"),
+    "checksums": lambda f: f.create_dataset("x", data=np.zeros(100), fletcher32=True),
+    "a bomb": lambda f: f.create_dataset("x", data=np.zeros(2**24, "f8"), compression="gzip"),
+    "many chunks": lambda f: f.create_dataset("x", data=np.zeros(200_000, "i1"), chunks=(1,)),
+    "gaps": lambda f: f.create_dataset("x", (100,), "f4", chunks=(10,)).__setitem__(slice(0, 20), 1),
     "strings": lambda f: f.create_dataset("x", data=["a", "b"], dtype=h5py.string_dtype()),
     "fixed strings": lambda f: f.create_dataset("x", data=np.array([b"abc"])),
     "ragged": lambda f: f.create_dataset("x", (2,), h5py.vlen_dtype(np.int32)),
@@ -186,3 +191,67 @@ def test_what_is_no_file(tmp_path):
         open_bytes(tmp_path)
     with pytest.raises(FileError, match=r"(?s)cannot read .*missing.*check the path"):
         open_bytes(tmp_path / "missing")
+
+
+GZIP = {"compression": "gzip"}
+
+
+@pytest.mark.parametrize("options", [{}, GZIP, {"compression": 9, "shuffle": True}, {"shuffle": True}])
+def test_arrays_in_chunks(tmp_path, options):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "even": (rng.normal(size=(8, 6)), (4, 3)), "ragged": (rng.normal(size=(7, 5)).astype("f4"), (3, 2)),
+        "line": (rng.integers(0, 9, 1000), (7,)), "one": (rng.normal(size=(3, 4, 5)).astype("f2"), (3, 4, 5)),
+        "bytes": (rng.integers(0, 9, (3, 3)).astype("u1"), (2, 2)), "large": (rng.normal(size=(900, 30)), (1, 30)),
+    }  # fmt: skip
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, (array, chunks) in arrays.items():
+            file.create_dataset(name, data=array, chunks=chunks, **options)
+        file.create_dataset("growing", data=np.arange(5), maxshape=(None,), **options)
+        file.create_dataset("nothing", (0, 4), "f4", chunks=(2, 2), maxshape=(None, 4), **options)
+    root = reading(tmp_path / "a.h5").root
+    for name, (array, _) in arrays.items():
+        found = root.get(name).read()
+        assert found.dtype == array.dtype
+        np.testing.assert_array_equal(found, array)
+    np.testing.assert_array_equal(root.get("growing").read(), np.arange(5))
+    assert root.get("nothing").read().shape == (0, 4)
+
+
+def test_compressed_files_of_weights(tmp_path):
+    model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(40), keras.layers.Dense(30)])
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    model.save_weights(tmp_path / "a.weights.h5")
+    model.save(tmp_path / "a.h5")
+    expected = model.get_weights()
+    for name in ("a.weights.h5", "a.h5"):
+        with h5py.File(tmp_path / name, "r+") as file:
+            for path in sorted(dict(reading(tmp_path / name).root.datasets())):
+                if file[path].ndim:
+                    array = file[path][()]
+                    del file[path]
+                    file.create_dataset(path, data=array, shuffle=True, **GZIP)
+        other = keras.models.clone_model(model)
+        assert other.load_weights(tmp_path / name).complete
+        for one, two in zip(expected, other.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert keras.saving.load_model(tmp_path / "a.h5").count_params() == model.count_params()
+
+
+def test_damaged_chunks_change_nothing(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(40), keras.layers.Dense(30)])
+    model.save_weights(path)
+    with h5py.File(path, "r+") as file:
+        del file["layers/dense_1/vars/0"]
+        data = np.random.default_rng(0).normal(size=(40, 30)).astype("f4")
+        file["layers/dense_1/vars"].create_dataset("0", data=data, compression="gzip")
+        place = file["layers/dense_1/vars/0"].id.get_chunk_info(0).byte_offset
+    content = bytearray(path.read_bytes())
+    content[place + 30] ^= 255
+    path.write_bytes(content)
+    model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+    with pytest.raises(FileError, match="is damaged"):
+        model.load_weights(path)
+    assert not any(weight.any() for weight in model.get_weights())

@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import zipfile
 
 import numpy as np
@@ -272,3 +273,73 @@ def test_deep_and_large_texts_are_refused():
     ):
         with pytest.raises(FileError, match=message):
             keras.models.model_from_json(text)
+
+
+def test_files_that_cannot_go_back():
+    """A pipe or a socket: what is written stays."""
+
+    class OneWay(io.RawIOBase):
+        def __init__(self):
+            self.data = bytearray()
+
+        def writable(self):
+            return True
+
+        def write(self, data):
+            self.data += data
+            return len(data)
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    file = OneWay()
+    model.save(file)
+    again = load_model(io.BytesIO(bytes(file.data)))
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    with zipfile.ZipFile(io.BytesIO(bytes(file.data))) as archive:
+        assert archive.testzip() is None
+
+
+def test_an_activation_with_weights_of_a_model_that_was_not_called(tmp_path):
+    prelu = keras.layers.PReLU
+    with pytest.warns(UserWarning, match="before it is built"):
+        keras.Sequential([keras.layers.Dense(2, activation=prelu())]).save(tmp_path / "a.keras")
+    assert isinstance(load_model(tmp_path / "a.keras").layers[0].activation, prelu)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation=prelu("ones"))])
+    model.save(tmp_path / "b.keras")
+    x = np.array([[-1.0, 2.0, 3.0]], "float32")
+    np.testing.assert_array_equal(load_model(tmp_path / "b.keras")(x), model(x))
+
+
+def test_layers_by_their_other_names():
+    names = [n for n in keras.layers.__all__ if n[0].isupper() and getattr(keras.layers, n).__name__ != n]
+    assert len(names) > 10
+    for name in names:
+        cls = getattr(keras.layers, name)
+        options = {"pool_size": 2} if name[:7] in ("MaxPool", "AvgPool") else {"filters": 2, "kernel_size": 1}
+        options = {} if name.startswith("Global") else options
+        config = {**keras.layers.serialize(cls(**options)), "class_name": name}
+        assert type(keras.layers.deserialize(config)) is cls
+        assert type(keras.saving.deserialize_keras_object(config)) is cls
+
+
+def test_a_pickled_model_goes_on_with_its_training():
+    x, y = np.ones((6, 3), "float32"), np.zeros((6, 2), "float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    model.fit(x, y, epochs=2, verbose=0)
+    again = pickle.loads(pickle.dumps(model))
+    for one in (model, again):
+        one.fit(x, y, epochs=2, verbose=0, shuffle=False)
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert int(again.optimizer.iterations) == 4
+
+
+def test_configurations_keep_to_the_memory_of_the_machine():
+    config = {"name": "s", "layers": [{"class_name": "InputLayer", "config": {"batch_shape": [None, 10**6]}},
+                                      {"class_name": "Dense", "config": {"units": 10**9}}]}  # fmt: skip
+    with pytest.raises(FileError, match="does not fit into what is left of this machine's memory"):
+        keras.Sequential.from_config(config)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    huge = keras.layers.Dense(10**12)
+    with pytest.raises(FileError, match="this machine's memory"):
+        keras.models.clone_model(model, input_tensors=keras.Input((10**6,)), clone_function=lambda layer: huge)

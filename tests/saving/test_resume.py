@@ -11,7 +11,10 @@ import pytest
 import nbkeras as keras
 from nbkeras.callbacks import BackupAndRestore, CSVLogger, EarlyStopping, LearningRateScheduler, ReduceLROnPlateau
 from nbkeras.errors import ArgumentError, FileError, StateError
+from nbkeras.random import global_seed
 from nbkeras.saving import state_file
+from nbkeras.training import randomness
+from nbkeras.training.session import PARTS
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(26, 4)).astype("float32")
@@ -300,6 +303,66 @@ def test_other_trainings_are_refused(tmp_path):
     state_file.write(path, {**state, "form": 0})
     with pytest.raises(FileError, match="has form 0; this version reads 1"):
         fit(training(), BackupAndRestore(tmp_path), SwitchOff())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(lambda state, name=name: state.pop(name) for name in PARTS),
+        *(lambda state, name=name: state.update({name: "x"}) for name in PARTS),
+        lambda state: state["variables"].__setitem__(0, 3),
+        lambda state: state["callbacks"].__setitem__(0, ["EarlyStopping"]),
+        lambda state: state["callbacks"][0][1].pop("wait"),
+        lambda state: state["randomness"].pop("numpy"),
+        lambda state: state["randomness"].update(python=[1, 2, 3]),
+        lambda state: state["randomness"].update(seeds=None),
+    ],
+)
+def test_a_whole_file_of_a_wrong_state_is_an_error_that_is_documented(tmp_path, change):
+    with pytest.raises(Off):
+        fit(training(), BackupAndRestore(tmp_path), SwitchOff("begin", 1))
+    path = tmp_path / "training.state"
+    state = state_file.read(path)
+    change(state)
+    state_file.write(path, state)
+    with pytest.raises(FileError, match=r"(?s)state of .*remove its file"):
+        fit(training(), BackupAndRestore(tmp_path), SwitchOff())
+    state_file.write(path, [1, 2])
+    with pytest.raises(FileError, match="has form None; this version reads 1"):
+        fit(training(), BackupAndRestore(tmp_path), SwitchOff())
+
+
+def test_a_training_that_always_fails_at_one_place_is_not_taken_up_for_ever(tmp_path):
+    def run(moment, most=2):
+        return fit(training(), BackupAndRestore(tmp_path, 1, max_restarts=most), SwitchOff(*moment))
+
+    whole = fit(training(), SwitchOff())
+    # Each of these comes one step further: they do not count.
+    for _ in range(4):
+        with pytest.raises(Off):
+            run(("batch", 1))
+    for _ in range(2):
+        with pytest.raises(Off):
+            run(("batch", 0))
+    place = r"(?s)taken up 2 times at step 5 of epoch 1 and never came further.*raise max_restarts"
+    with pytest.raises(StateError, match=place):
+        run(("batch", 0))
+    with pytest.raises(StateError, match=place):
+        run(())
+    assert run((), 9) == whole
+    for most in (-1, 1.5, "2"):
+        with pytest.raises(ArgumentError, match="max_restarts must be a number from 0 on or None"):
+            BackupAndRestore(tmp_path, max_restarts=most)
+
+
+def test_a_generator_that_was_not_there_yet_starts_as_it_would_have(monkeypatch):
+    monkeypatch.setattr(global_seed, "_generator", None)
+    keras.utils.set_random_seed(5)
+    before = randomness.get_state()
+    assert before["generator"] is None
+    first = keras.random.uniform((3,)).tolist()
+    randomness.set_state(before)
+    assert keras.random.uniform((3,)).tolist() == first
 
 
 def test_only_own_files_are_removed(tmp_path):
