@@ -288,6 +288,21 @@ def repeat(count, step, state):
     return state
 
 
+def widened(i):
+    """A non-negative integer of 32 bits as one of 64."""
+    return i.convert("zext", ir.IntType(64)) if isinstance(i, Value) else np.asarray(i).astype(np.int64)[()]
+
+
+def narrowed(i):
+    """The low 32 bits of an integer of 64."""
+    return i.convert("trunc", ir.IntType(32)) if isinstance(i, Value) else np.asarray(i).astype(np.int32)[()]
+
+
+def floated(i):
+    """An integer of 32 bits as the nearest float32."""
+    return i.convert("sitofp", FLOAT) if isinstance(i, Value) else np.asarray(i).astype(np.float32)[()]
+
+
 def from_integer(i):
     """An integer, |i| < 2**22 (2**51), as the float of its size: the inverse of `nearest`."""
     double = (i.element.width if isinstance(i, Value) else i.dtype.itemsize * 8) == 64

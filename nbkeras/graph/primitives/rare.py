@@ -51,10 +51,12 @@ def _erfinv(x: float) -> float:
         return math.copysign(math.inf, x) if abs(x) == 1 else math.nan
     from statistics import NormalDist  # 6 ms that only the reference costs
 
-    z = NormalDist().inv_cdf((x + 1) / 2) / math.sqrt(2)
-    for _ in range(2):  # Newton's steps: inv_cdf loses digits where (x + 1) / 2 rounds
-        z -= (math.erf(z) - x) * math.sqrt(math.pi) / 2 * math.exp(z * z)
-    return z
+    a = abs(x)
+    z = -NormalDist().inv_cdf((1 - a) / 2) / math.sqrt(2) if a else 0.0
+    for _ in range(2):  # Newton's steps, on what is not lost to rounding: x, or its distance from 1
+        error = math.erf(z) - a if a < 0.5 else (1 - a) - math.erfc(z)
+        z -= error * math.sqrt(math.pi) / 2 * math.exp(z * z)
+    return math.copysign(z, x)
 
 
 unary(
