@@ -92,6 +92,18 @@ def backend() -> Backend:
     return loaded
 
 
+def compile_seconds() -> float:
+    """Seconds that this process has spent compiling kernels; loading them from the cache does not count.
+
+    Example:
+        >>> compile_seconds() >= 0
+        True
+    """
+    from nbkeras.kernels.compilation import COMPILED
+
+    return sum(COMPILED.values())
+
+
 def compilers_for(architecture: str) -> Mapping[str, Callable[[str], float]]:
     """Kernel name -> function of a dtype code that makes its machine code for a GPU that this machine may lack.
 

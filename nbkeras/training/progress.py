@@ -5,6 +5,10 @@ written, whatever `verbose` is, and each epoch is one line, flushed at once (K1 
 
     Epoch 3/10 - 128/128 - 1s - 3ms/step - accuracy: 0.9812 - loss: 0.0541
 
+Seconds of an epoch that went into compiling kernels are named, and are in no time per step (N2):
+
+    Epoch 1/10 - 128/128 - 9s (8s compiling) - 3ms/step - accuracy: 0.6012 - loss: 1.3041
+
 On a terminal, `verbose=1` draws a bar while the epoch runs and leaves the same line behind.
 """
 
@@ -18,6 +22,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from nbkeras import device
 from nbkeras.config import setting
 from nbkeras.errors import ArgumentError
 from nbkeras.training.live_bar import LiveBar
@@ -115,6 +120,7 @@ class StepClock:
 
     def __init__(self, unit: str = "step"):
         self.unit = unit
+        self._compiled_before = device.compile_seconds()
         self.steps = 0
         self._start = self._first = self._last = time.perf_counter()
         self._first_steps = 0
@@ -142,8 +148,11 @@ class StepClock:
 
     def summary(self, total: int | None) -> list[str]:
         """The parts of an epoch's line that speak of time: steps, seconds so far, time per step."""
-        elapsed = time.perf_counter() - self._start
-        return [f"{self.steps}/{total or self.steps}", f"{elapsed:.0f}s", self.per_step()]
+        elapsed = f"{time.perf_counter() - self._start:.0f}s"
+        compiling = device.compile_seconds() - self._compiled_before
+        if compiling >= 0.5:
+            elapsed += f" ({compiling:.0f}s compiling)"
+        return [f"{self.steps}/{total or self.steps}", elapsed, self.per_step()]
 
 
 def resolve_verbose(verbose: int | str | bool, stream: TextIO) -> int:

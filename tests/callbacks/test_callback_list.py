@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from nbkeras import device
 from nbkeras.callbacks import Callback, CallbackList, History, LambdaCallback, TerminateOnNaN
 from nbkeras.callbacks.callback import HOOKS
 from nbkeras.callbacks.terminate_on_nan import NonFiniteLoss
@@ -135,6 +136,12 @@ def test_history_keeps_epochs_of_the_last_fit_only_and_values_of_all():
     for _ in range(2):
         fit(FakeModel(), [history], [{"loss": 1}])
     assert (history.epoch, history.history) == ([0], {"loss": [1, 1]})
+
+
+def test_history_tells_seconds_of_compiling_apart(monkeypatch):
+    spent = iter([100.0, 103.0, 107.5])
+    monkeypatch.setattr(device, "compile_seconds", lambda: next(spent))
+    assert fit(FakeModel(), [], [{"loss": 1}, {"loss": 2}]).compile_seconds == 7.5
 
 
 def test_lambda_callback_with_other_argument_names():

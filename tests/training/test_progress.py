@@ -56,6 +56,23 @@ def run_one_epoch(progress, epoch):
     progress.epoch_end({"accuracy": 0.98123, "loss": 0.05, "val_loss": 1e-5})
 
 
+def test_seconds_of_compiling_are_named_in_the_epoch_that_they_made_long(monkeypatch):
+    spent, stream = [100.0], io.StringIO()
+    monkeypatch.setattr(progress_module.device, "compile_seconds", lambda: spent[0])
+    progress = Progress(2, 5, 2, stream)
+    progress.epoch_begin(0)
+    spent[0] += 7.9
+    for epoch in range(2):
+        if epoch:
+            progress.epoch_begin(epoch)
+        for step in range(5):
+            progress.batch_end(step)
+        progress.epoch_end({})
+    first, second = stream.getvalue().splitlines()
+    assert first.startswith("Epoch 1/2 - 5/5 - 0s (8s compiling) - ")
+    assert second.startswith("Epoch 2/2 - 5/5 - 0s - ")
+
+
 def test_one_epoch_has_no_epoch_number_and_unknown_steps_are_learned():
     stream = io.StringIO()
     progress = Progress(1, None, 2, stream)
