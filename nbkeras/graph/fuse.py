@@ -17,14 +17,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 
-from nbkeras.errors import GraphError
 from nbkeras.graph import order
+from nbkeras.graph.gates import fuse_gate, gate_channels, gate_pooled
 from nbkeras.graph.groups import group
 from nbkeras.graph.primitives import TABLE
+from nbkeras.graph.rewriting import count_uses, needed, replace
 from nbkeras.graph.symbol import Node
 from nbkeras.graph.transposes import cancel_transposes
 from nbkeras.graph.verify import verify
@@ -37,7 +36,7 @@ def fuse(graph) -> list[Node]:
     A rewrite gives the very list that it was given if it finds nothing to do. The rewrites see values alone; what
     overwriting memory demands of the order is found once they are done.
     """
-    nodes, checked = order.live(graph), set()
+    nodes, checked = needed(graph.nodes, graph), set()
     verify(nodes, graph, "trace", checked)
     for rewrite in REWRITES:
         before, nodes = nodes, rewrite(nodes, graph)
@@ -47,24 +46,6 @@ def fuse(graph) -> list[Node]:
     nodes = group(nodes, graph, extra)
     verify(nodes, graph, "group", checked)
     return nodes
-
-
-def _replace(nodes, graph, replacement):
-    """Let every reader of a symbol read its replacement, of the same shape and dtype: id(symbol) -> symbol."""
-
-    def final(symbol):
-        found = symbol
-        while id(found) in replacement:
-            found = replacement[id(found)]
-        if (found.shape, found.dtype) != (symbol.shape, symbol.dtype):
-            raise GraphError(f"{found!r} cannot take the place of {symbol!r}.")
-        return found
-
-    for node in nodes:
-        node.inputs = tuple(final(s) for s in node.inputs)
-    graph.outputs = [final(s) for s in graph.outputs]
-    for variable, symbol in graph.values.items():
-        graph.values[variable] = final(symbol)
 
 
 def _frozen(value):
@@ -88,7 +69,7 @@ def merge_equal(nodes, graph):
             replacement.update((id(s), t) for s, t in zip(node.outputs, first.outputs, strict=True))
     if not replacement:
         return nodes
-    _replace(kept, graph, replacement)
+    replace(kept, graph, replacement)
     return kept
 
 
@@ -97,8 +78,8 @@ def move_transposes(nodes, graph):
     moved, replacement = cancel_transposes(nodes)
     if moved is None:
         return nodes
-    _replace(moved, graph, replacement)
-    return merge_equal(_needed(moved, graph), graph)
+    replace(moved, graph, replacement)
+    return merge_equal(needed(moved, graph), graph)
 
 
 def share_softmax(nodes, graph):
@@ -117,7 +98,7 @@ def share_softmax(nodes, graph):
             kept.append(node)
     if not replacement:
         return nodes
-    _replace(kept, graph, replacement)
+    replace(kept, graph, replacement)
     return order.sort(kept, {})  # the loss may come after what reads the softmax
 
 
@@ -135,24 +116,14 @@ def _depends(node, other, producers, replacement) -> bool:
     return False
 
 
-def _uses(nodes, graph) -> Counter:
-    """How often each symbol is read: by nodes, as an output, as a variable's new value."""
-    count = Counter(id(s) for n in nodes for s in n.inputs)
-    count.update(id(s) for s in (*graph.outputs, *graph.writes.values()))
-    return count
-
-
 #: Primitives that can apply an activation to what they compute.
 ACTIVATED = ("affine", "convolution")
-
-#: Primitives that can multiply what they compute by relu's derivative -> those that do.
-GATED = {"matmul": "gated_matmul", "convolution_input": "gated_convolution_input"}
 
 
 def forget_places(nodes, graph):
     """A max_pool whose places nobody reads does not store them."""
     keeping = [n for n in nodes if n.primitive.name == "max_pool" and n.params["keep"]]
-    uses = _uses(nodes, graph) if keeping else {}
+    uses = count_uses(nodes, graph) if keeping else {}
     made = {
         id(n): Node(n.primitive, n.inputs, {**n.params, "keep": False}, n.scope)
         for n in keeping
@@ -162,13 +133,13 @@ def forget_places(nodes, graph):
         return nodes
     replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
     kept = [made.get(id(n), n) for n in nodes]
-    _replace(kept, graph, replacement)
+    replace(kept, graph, replacement)
     return kept
 
 
 def fuse_activation(nodes, graph):
     """affine or convolution, then an activation whose derivative needs only its output, becomes one node."""
-    uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
+    uses, producers = count_uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
     gone, made = set(), {}
     for node in nodes:
         code = ACTIVATIONS.get(node.primitive.name)
@@ -184,7 +155,7 @@ def fuse_activation(nodes, graph):
         return nodes
     replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
     kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
-    _replace(kept, graph, replacement)
+    replace(kept, graph, replacement)
     return kept
 
 
@@ -192,7 +163,7 @@ def fuse_channels(nodes, graph):
     """A normalization of channels that only a relu reads applies it."""
     kinds = ("batch_norm", "channel_affine")
     producers = {id(s): n for n in nodes for s in n.outputs if n.primitive.name in kinds}
-    uses = _uses(nodes, graph) if producers else {}
+    uses = count_uses(nodes, graph) if producers else {}
     gone, made = set(), {}
     for node in nodes:
         source = producers.get(id(node.inputs[0])) if node.primitive.name == "relu" else None
@@ -207,7 +178,7 @@ def fuse_channels(nodes, graph):
     replacement.update((output, made[source].outputs[0]) for _, output, source in gone)
     relus = {relu for relu, _, _ in gone}
     kept = [made.get(id(n), n) for n in nodes if id(n) not in relus]
-    _replace(kept, graph, replacement)
+    replace(kept, graph, replacement)
     return kept
 
 
@@ -216,7 +187,9 @@ def fold_channels(nodes, graph):
 
     (x w + b - center) * scale + shift = x (w * scale) + (b - center) * scale + shift.
     """
-    uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
+    if not any(n.primitive.name == "channel_affine" for n in nodes):
+        return nodes
+    uses, producers = count_uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
     gone, made = set(), {}
     for node in nodes:
         source = producers.get(id(node.inputs[0])) if node.primitive.name == "channel_affine" else None
@@ -232,7 +205,7 @@ def fold_channels(nodes, graph):
         return nodes
     replacement = {id(n.outputs[0]): made[id(n)][-1].outputs[0] for n in nodes if id(n) in made}
     kept = [m for n in nodes if id(n) not in gone for m in made.get(id(n), [n])]
-    _replace(kept, graph, replacement)
+    replace(kept, graph, replacement)
     return kept
 
 
@@ -251,135 +224,6 @@ def _scaled(node, source, x, weights, bias):
     activation = {"activation": ACTIVATIONS["relu"]} if node.params.get("relu") else {}
     steps.append(Node(source.primitive, (x, weights, level), {**source.params, **activation}, source.scope))
     return steps
-
-
-def _gate_of(node, producers, graph):
-    """y and g of where(y > 0, g, 0), or None."""
-    condition, value, zero = node.inputs
-    test = producers.get(id(condition))
-    if test is None or test.primitive.name != "greater" or test.inputs[0].shape != node.outputs[0].shape:
-        return None
-    if not order.is_constant(zero, graph, 0) or not order.is_constant(test.inputs[1], graph, 0):
-        return None
-    return test.inputs[0], value
-
-
-def gate_channels(nodes, graph):
-    """where(y > 0, dy, 0) before the gradient of the normalization that made y: its kernels see that from x."""
-    if not any(n.primitive.name == "batch_norm" and "relu" in n.params for n in nodes):
-        return nodes
-    producers = {id(s): n for n in nodes for s in n.outputs}
-    readers: dict[int, list] = {}
-    for node in nodes:
-        for symbol in node.inputs:
-            readers.setdefault(id(symbol), []).append(node)
-    asked = {id(s) for s in (*graph.outputs, *graph.writes.values())}
-    made = {}
-    for node in nodes:
-        gate = _gate_of(node, producers, graph) if node.primitive.name == "where" else None
-        source = producers.get(id(gate[0])) if gate else None
-        if source is None or source.primitive.name != "batch_norm" or "relu" not in source.params:
-            continue
-        masked, after = node.outputs[0], readers.get(id(node.outputs[0]), [])
-        x, mean = source.inputs[0], source.outputs[1]
-        if id(masked) in asked or not all(
-            n.primitive.name in ("channel_sums", "channel_mix")
-            and n.inputs[0] is masked
-            and n.inputs[1] is x
-            and n.inputs[2] is mean
-            for n in after
-        ):
-            continue
-        for reader in after:
-            inputs = (gate[1], *reader.inputs[1:], source.outputs[3], source.inputs[2])
-            made[id(reader)] = Node(reader.primitive, inputs, reader.params, reader.scope)
-    if not made:
-        return nodes
-    pairs = ((n.outputs, made[id(n)].outputs) for n in nodes if id(n) in made)
-    replacement = {id(s): t for old, new in pairs for s, t in zip(old, new, strict=True)}
-    kept = [made.get(id(n), n) for n in nodes]
-    _replace(kept, graph, replacement)
-    return _needed(kept, graph)
-
-
-def _needed(nodes, graph):
-    """Those of which a node or the graph reads something."""
-    needed, kept = {id(s) for s in (*graph.outputs, *graph.writes.values())}, []
-    for node in reversed(nodes):
-        if any(id(s) in needed for s in node.outputs):
-            kept.append(node)
-            needed.update(id(s) for s in node.inputs)
-    return kept[::-1]
-
-
-def _unshaped(symbol, producers):
-    """The symbol that reshapes made this one of."""
-    while id(symbol) in producers and producers[id(symbol)].primitive.name == "reshape":
-        symbol = producers[id(symbol)].inputs[0]
-    return symbol
-
-
-def gate_pooled(nodes, graph):
-    """where(y > 0, gradient of max pooling of y, 0): the gate is applied to the few pooled values instead.
-
-    A gradient goes to a place whose value is the pooled one, so the one is above 0 where the other is.
-    """
-    if not any(n.primitive.name == "max_pool_gradient" for n in nodes):
-        return nodes
-    uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
-    made, before = {}, {}
-    for node in nodes:
-        found = _gate_of(node, producers, graph) if node.primitive.name == "where" else None
-        spread = producers.get(id(_unshaped(found[1], producers))) if found else None
-        if spread is None or spread.primitive.name != "max_pool_gradient" or uses[id(spread.outputs[0])] != 1:
-            continue
-        dy, places = spread.inputs
-        pool = producers.get(id(places))
-        if pool is None or _unshaped(pool.inputs[0], producers) is not _unshaped(found[0], producers):
-            continue
-        test, zero = producers[id(node.inputs[0])], node.inputs[2]
-        if test.inputs[1].shape or zero.shape:
-            continue
-        positive = Node(test.primitive, (pool.outputs[0], test.inputs[1]), {}, spread.scope)
-        masked = Node(node.primitive, (positive.outputs[0], dy, zero), {}, spread.scope)
-        again = Node(spread.primitive, (masked.outputs[0], places), spread.params, spread.scope)
-        shaped = Node(TABLE["reshape"], again.outputs, {"shape": node.outputs[0].shape}, node.scope)
-        made[id(node)], before[id(node)] = shaped, (positive, masked, again)
-    if not made:
-        return nodes
-    kept = [n for node in nodes for n in (*before.get(id(node), ()), made.get(id(node), node))]
-    _replace(kept, graph, {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made})
-    return _needed(kept, graph)
-
-
-def fuse_gate(nodes, graph):
-    """where(y > 0, product, 0), the gradient through relu, is applied as the product is stored."""
-    uses, producers = _uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
-    gone, made = set(), {}
-    for node in nodes:
-        if node.primitive.name != "where":
-            continue
-        found, chain = _gate_of(node, producers, graph), []
-        if found is None:
-            continue
-        gate, value = found
-        product = producers.get(id(value))
-        while product is not None and product.primitive.name == "reshape" and uses[id(product.outputs[0])] == 1:
-            chain.append(product)
-            product = producers.get(id(product.inputs[0]))
-        if product is None or product.primitive.name not in GATED or uses[id(product.outputs[0])] != 1:
-            continue
-        if product.outputs[0].size != node.outputs[0].size or gate.dtype != value.dtype:
-            continue
-        row = TABLE[GATED[product.primitive.name]]
-        made[id(node)] = Node(row, (*product.inputs, gate), product.params, product.scope)
-        gone.update(id(n) for n in (*chain, product))
-    if not made:
-        return nodes
-    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
-    kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
-    _replace(kept, graph, replacement)
-    return _needed(kept, graph)
 
 
 #: All rewrites, in order: a gate goes into a normalization rather than into the product before it.

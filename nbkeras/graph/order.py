@@ -12,17 +12,6 @@ from nbkeras.graph.symbol import Node
 from nbkeras.graph.variable import Arena
 
 
-def live(graph) -> list[Node]:
-    """The nodes that outputs and writes need, in order of emission."""
-    needed = {id(s) for s in (*graph.outputs, *graph.writes.values())}
-    kept = []
-    for node in reversed(graph.nodes):
-        if any(id(s) in needed for s in node.outputs):
-            kept.append(node)
-            needed.update(id(s) for s in node.inputs)
-    return kept[::-1]
-
-
 def root(symbol, producers):
     """Follow views and in-place updates back to the symbol that owns the memory."""
     while True:

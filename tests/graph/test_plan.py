@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nbkeras.errors import GraphError
-from nbkeras.graph import fuse, trace
+from nbkeras.graph import fuse, rewriting, trace
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.launches import chunk_of
 from nbkeras.graph.plan import Plan
@@ -390,7 +390,7 @@ def test_equal_arguments_of_other_types_are_other_signatures():
 def test_a_rewrite_that_changes_a_dtype_is_caught(monkeypatch):
     def wrong(nodes, graph):
         kept = [n for n in nodes if n.primitive.name != "cast"]
-        fuse._replace(kept, graph, {id(n.outputs[0]): n.inputs[0] for n in nodes if n not in kept})
+        rewriting.replace(kept, graph, {id(n.outputs[0]): n.inputs[0] for n in nodes if n not in kept})
         return kept
 
     monkeypatch.setattr(fuse, "REWRITES", (wrong,))
