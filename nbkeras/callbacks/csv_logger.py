@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import warnings
 from collections.abc import Iterable
@@ -11,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from nbkeras.callbacks.callback import Callback, Logs
+from nbkeras.saving.atomic import write_bytes
 
 
 class CSVLogger(Callback):
     """Write the logs of each epoch to a file as soon as the epoch is over, so that they survive a crash.
+
+    The file always has whole rows: it is replaced in one step.
 
     The columns are `epoch` and the first epoch's logs; if these hold no validation results, columns for them are kept
     free, for epochs with validation. A value that an epoch lacks is `NA`. A file that is appended to keeps its columns.
@@ -62,7 +66,7 @@ class CSVLogger(Callback):
         self._columns = state["columns"]
         self._fresh = not self._columns and not self.append
         if not self._fresh and state["size"] <= os.path.getsize(self.filename):
-            os.truncate(self.filename, state["size"])
+            write_bytes(self.filename, self._content()[: state["size"]])
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = logs or {}
@@ -71,13 +75,18 @@ class CSVLogger(Callback):
             self._columns = self._new_columns(logs)
         self._warn_dropped(logs)
         row = {name: _as_cell(logs.get(name, "NA")) for name in self._columns}
-        # Opened for a moment only: a training that fails leaves no open file behind.
-        with open(self.filename, "w" if self._fresh else "a", newline="") as file:
-            writer = csv.DictWriter(file, self._columns, delimiter=self.sep)
-            if is_new:
-                writer.writeheader()
-            writer.writerow({**row, "epoch": epoch})
+        added = io.StringIO(newline="")
+        writer = csv.DictWriter(added, self._columns, delimiter=self.sep)
+        if is_new:
+            writer.writeheader()
+        writer.writerow({**row, "epoch": epoch})
+        # The whole file in one step: a full disk or a kill leaves no half of a row.
+        write_bytes(self.filename, b"" if self._fresh else self._content(), added.getvalue().encode())
         self._fresh = False
+
+    def _content(self) -> bytes:
+        with open(self.filename, "rb") as file:
+            return file.read()
 
     @staticmethod
     def _new_columns(logs) -> list[str]:

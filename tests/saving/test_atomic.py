@@ -1,5 +1,6 @@
 """Files that are replaced whole or not at all: errors, full disks, and processes that are killed while they write."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from nbkeras.errors import FileError
+from nbkeras.saving import atomic
 from nbkeras.saving.atomic import STALE_SECONDS, replacing, write_bytes
 
 
@@ -91,6 +93,127 @@ def test_a_full_disk_keeps_the_old_file(tmp_path):
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(os.listdir(tmp_path)) == ["a.keras", "a.weights.h5"]
+
+
+#: Fills a small file system of its own, which vanishes with the process: all that writes keeps the old file whole.
+FILLED = """
+import os, subprocess, sys
+folder = sys.argv[1]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder], check=True)
+print("mounted", flush=True)
+import numpy as np
+import nbkeras as keras
+from nbkeras.errors import FileError
+from nbkeras.saving import load_model, state_file
+
+def network(units):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+x, y = np.ones((8, 4), "float32"), np.ones((8, 1), "float32")
+small, large = network(3), network(40_000)
+saves = {
+    "a.keras": lambda model, path: model.save(path),
+    "a.weights.h5": lambda model, path: model.save_weights(path),
+    "a.weights.json": lambda model, path: model.save_weights(path, max_shard_size=1),
+    "a.h5": lambda model, path: model.save(path),
+    "a.state": lambda model, path: state_file.write(path, {"variables": model.get_weights()}),
+    "c/e.keras": lambda model, path: model.fit(
+        x, y, epochs=1, verbose=0, callbacks=[keras.callbacks.ModelCheckpoint(path)]),
+}
+for name, save in saves.items():
+    path = os.path.join(folder, name)
+    save(small, path)
+    before = {n: open(os.path.join(folder, n), "rb").read() for n in os.listdir(folder) if n.startswith("a.")}
+    try:
+        save(large, path)
+    except FileError as error:
+        assert "No space left" in str(error) and "untouched" in str(error), error
+    else:
+        raise AssertionError(f"{name} was written in spite of the full disk")
+    for n, content in before.items():
+        assert open(os.path.join(folder, n), "rb").read() == content, n
+    left = [n for n in os.listdir(folder) if n.endswith(".tmp")]
+    assert not left, left
+assert load_model(os.path.join(folder, "a.keras")).count_params() == small.count_params()
+small.load_weights(os.path.join(folder, "a.weights.json"))
+# Rows of a log: whole ones only.
+path = os.path.join(folder, "log.csv")
+log = keras.callbacks.CSVLogger(path)
+log.on_train_begin()
+log.on_epoch_end(0, {"loss": 1.0})
+with open(os.path.join(folder, "filler"), "wb", buffering=0) as filler:
+    try:
+        while True:
+            filler.write(bytes(4096))
+    except OSError:
+        pass
+before = open(path).read()
+try:
+    log.on_epoch_end(1, {"loss": 0.5})
+    raise AssertionError("a row was written in spite of the full disk")
+except FileError:
+    assert open(path).read() == before
+os.unlink(os.path.join(folder, "filler"))
+log.on_epoch_end(1, {"loss": 0.5})
+assert len(open(path).read().split()) == 3
+print("done")
+"""
+
+
+def test_a_file_system_that_is_full(tmp_path):
+    command = [sys.executable, "-c", FILLED, str(tmp_path)]
+    for unshare in (["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"]):
+        done = subprocess.run([*unshare, *command], capture_output=True, text=True, check=False)
+        if "mounted" in done.stdout:
+            break
+    else:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()[-100:]}")
+    assert done.returncode == 0 and done.stdout.endswith("done\n"), done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+class Refusing:
+    """A file that the disk refuses at a moment, with an error of its own."""
+
+    def __init__(self, file, moment, number):
+        self._file, self._moment, self._number = file, moment, number
+
+    def __getattr__(self, name):
+        if name == self._moment:
+            raise OSError(self._number, os.strerror(self._number))
+        return getattr(self._file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+        if self._moment == "close":
+            raise OSError(self._number, os.strerror(self._number))
+
+
+@pytest.mark.parametrize("number, told", [(errno.EDQUOT, "quota"), (errno.ENOSPC, "space"), (errno.EIO, "error")])
+@pytest.mark.parametrize("moment", ["write", "flush", "fsync", "close", "rename"])
+def test_a_disk_that_refuses(tmp_path, monkeypatch, number, told, moment):
+    """Network file systems tell of a quota late: when a file is forced to the disk, or closed."""
+    path = tmp_path / "a"
+    write_bytes(path, b"old")
+
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    if moment == "fsync":
+        monkeypatch.setattr(atomic.os, "fsync", refuse)
+    elif moment == "rename":
+        monkeypatch.setattr(atomic.os, "replace", refuse)
+    else:
+        monkeypatch.setattr(atomic, "open", lambda *a: Refusing(open(*a), moment, number), raising=False)  # noqa: SIM115
+    with pytest.raises(FileError, match=f"(?s)cannot write .*{told}"):
+        write_bytes(path, b"new")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a"]
 
 
 #: Forks processes that save without end, kills each at a random moment, and reads what is there.

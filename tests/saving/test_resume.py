@@ -20,6 +20,8 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(26, 4)).astype("float32")
 Y = (X @ RNG.normal(size=(4, 2)) + 0.1 * RNG.normal(size=(26, 2))).astype("float32")
 EPOCHS, BATCH = 6, 5
+#: Of the long run: 60 steps.
+LONG = 15
 STEPS = 4  # Of an epoch: 20 of the rows are trained on.
 
 
@@ -386,38 +388,46 @@ SCRIPT = """
 import hashlib, os, sys
 sys.path.insert(0, {tests!r})
 from tests.saving import test_resume as t
-path, at = sys.argv[1], int(sys.argv[2])
+path, at, seed, epochs = sys.argv[1], *map(int, sys.argv[2:])
 class Kill(t.SwitchOff):
     def _called(self, hook):
         if hook == "batch" and at >= 0:
             self.left -= 1
             if self.left < 0:
                 os.kill(os.getpid(), 9)
-found = t.fit(t.training(at + 20), t.BackupAndRestore(path, 1), Kill("batch", at))
+found = t.fit(t.training(seed), t.BackupAndRestore(path, 1), Kill("batch", at), epochs=epochs)
 print(hashlib.sha256(repr(found).encode()).hexdigest())
 """
 
 
-def in_a_process(path, at, threads):
+def in_a_process(path, at, seed, epochs, threads):
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(tests=root), str(path), str(at)],
+        [sys.executable, "-c", SCRIPT.format(tests=root), str(path), str(at), str(seed), str(epochs)],
         env={**os.environ, "NBKERAS_NUM_THREADS": str(threads)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout.strip(), done.stderr
 
 
-def kill_and_resume(path, at, threads):
+def digest(epochs):
+    """Of the outcome of a run that nothing interrupts."""
+    whole = fit(training(), SwitchOff(), epochs=epochs)
+    assert len(whole[2]) == epochs, "early stopping must not end the run"
+    return hashlib.sha256(repr(whole).encode()).hexdigest()
+
+
+def kill_and_resume(path, at, threads, whole, epochs=EPOCHS):
     """Kill a process before a step, go on in another one with other threads: the bits are those of one run."""
-    code, _, errors = in_a_process(path, at, threads[0])
+    code, _, errors = in_a_process(path, at, 3, epochs, threads[0])
     assert code == -9, errors
-    assert os.path.exists(path / "training.state")
-    code, resumed, errors = in_a_process(path, -1, threads[1])
+    assert os.path.exists(path / "training.state") == (at > 0)
+    # The seed of the second process does not matter, unless there is nothing to go on from.
+    code, resumed, errors = in_a_process(path, -1, 99 if at else 3, epochs, threads[1])
     assert code == 0, errors
-    # The seed of the process that was killed.
-    whole = fit(training(at + 20), SwitchOff())
-    assert resumed == hashlib.sha256(repr(whole).encode()).hexdigest()
+    assert resumed == whole
 
 
 def test_processes_that_are_killed_at_other_numbers_of_threads(tmp_path):
-    kill_and_resume(tmp_path, 9, (1, 2))
+    whole = digest(EPOCHS)
+    for at, threads in ((0, (2, 1)), (9, (1, 2))):
+        kill_and_resume(tmp_path / str(at), at, threads, whole)
