@@ -18,8 +18,8 @@ class PreemptionCheckpoint(Backup):
     """End in good order when a signal comes: keep the state of the training, then stop.
 
     The signal's handler only sets a flag, which `fit`, `evaluate` and `predict` look at after each batch, in
-    validation too; a kernel that is being compiled is finished first. The handler that was there before is called
-    too, and is put back when the training ends.
+    validation too, and `fit` and `evaluate` after each kernel that they compile. The handler that was there before is
+    called too, and is put back when the training ends.
 
     Args:
         signals: names or numbers.

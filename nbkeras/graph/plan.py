@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from nbkeras import config, device
+from nbkeras.graph import interruptions
 from nbkeras.graph.buffers import Buffers, Scratch
 from nbkeras.graph.fuse import fuse
 from nbkeras.graph.launches import At, Operands
@@ -39,6 +40,7 @@ class Plan:
         launches, places = lower(self.nodes, graph, self.backend)
         write_back(graph, launches, places)
         self.steps = launches.steps
+        interruptions.make_ready(self.steps)
         self._buffers = Buffers(graph, self.steps, places, self.backend, scratch or Scratch(self.backend))
         self._bind()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 
+from nbkeras.graph import interruptions
 from nbkeras.training.collector import Collector
 from nbkeras.training.logs import numbers
 
@@ -93,24 +94,34 @@ def run_epoch(model, kind, source, epoch, callbacks, progress, session=None) -> 
     silent, traced, step = progress is None or progress.silent, None, start - 1
     if start and getattr(model, flag):
         return dict(session.logs)  # Interrupted after a callback had stopped the epoch.
-    with contextlib.closing(source.batches(epoch, start) if start else source.batches(epoch)) as batches:
-        for step, batch in enumerate(batches, start):
-            if wanted and step % every == 0:
-                begin(step)
-            with steps.scratch.lock:
-                traced = steps.run(batch, columns)
-            if wanted and (step + 1) % every == 0:
-                end(step, numbers(traced.result()))
-            if not silent:
-                progress.batch_end(step, lambda traced=traced: numbers(traced.result()))
-            if session is not None:
-                session.after_step(step, lambda traced=traced: numbers(traced.result()))
-                if session.interrupted(lambda traced=traced: numbers(traced.result())):
+    try:
+        with (
+            interruptions.heeded(_heeded(source, callbacks)),
+            contextlib.closing(source.batches(epoch, start) if start else source.batches(epoch)) as batches,
+        ):
+            for step, batch in enumerate(batches, start):
+                if wanted and step % every == 0:
+                    begin(step)
+                with steps.scratch.lock:
+                    traced = steps.run(batch, columns)
+                if wanted and (step + 1) % every == 0:
+                    end(step, numbers(traced.result()))
+                if not silent:
+                    progress.batch_end(step, lambda traced=traced: numbers(traced.result()))
+                if session is not None:
+                    session.after_step(step, lambda traced=traced: numbers(traced.result()))
+                    if session.interrupted(lambda traced=traced: numbers(traced.result())):
+                        break
+                elif callbacks.interruption() is not None:
                     break
-            elif callbacks.interruption() is not None:
-                break
-            if getattr(model, flag):
-                break
+                if getattr(model, flag):
+                    break
+    except interruptions.Interrupted:
+        # While kernels were compiled: this step is not done.
+        logs = None if traced is None else (lambda: numbers(traced.result()))
+        if session is not None:
+            session.interrupted(logs)
+        return logs() if logs else {}
     if traced is None and start:
         return dict(session.logs)  # Interrupted after the last batch.
     if traced is None:
@@ -120,6 +131,11 @@ def run_epoch(model, kind, source, epoch, callbacks, progress, session=None) -> 
     if wanted and (step + 1) % every:
         end(step - step % every + every - 1, logs)
     return logs
+
+
+def _heeded(source, callbacks):
+    """What ends the making of a plan; rows of arrays can be taken again, a batch of a stream is out and is done first."""
+    return None if source.columns is None else callbacks.interruption
 
 
 def predict(model, source, callbacks, progress):

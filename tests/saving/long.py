@@ -17,10 +17,9 @@ import zipfile
 
 from nbkeras.saving import archive
 from nbkeras.saving.byte_source import open_bytes
-from tests.saving import corpus
 from tests.saving.test_atomic import kill_writers
 from tests.saving.test_resume import LONG, STEPS, digest, kill_and_resume
-from tests.saving.test_security import fuzz
+from tests.saving.test_security import fuzz, warmed
 
 
 def main() -> None:
@@ -45,8 +44,9 @@ def killed_writers(folder) -> str:
 
 
 def mutations(folder) -> str:
+    model = warmed(folder)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    loaded = fuzz(folder, corpus.benign(), range(1000, 11000))
+    loaded = fuzz(folder, model, range(1000, 11000))
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
     return f"10,000 mutated files: {loaded} loaded, all others a documented error; memory +{grown} MB"
 

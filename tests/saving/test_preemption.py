@@ -14,6 +14,7 @@ import pytest
 import nbkeras as keras
 from nbkeras.callbacks import BackupAndRestore, PreemptionCheckpoint, TimeLimit
 from nbkeras.errors import ArgumentError
+from nbkeras.kernels._jit import Kernel
 from nbkeras.saving import state_file
 from tests.saving.test_resume import BATCH, EPOCHS, X, Y, callbacks_of, outcome, training
 
@@ -63,6 +64,58 @@ def test_in_every_phase_of_fit(tmp_path, capsys, hook, count):
     assert found == whole and not stop.preempted
     assert state_file.read(tmp_path / "state")["finished"]
     assert (signal.getsignal(signal.SIGUSR1), signal.getsignal(signal.SIGTERM)) == before
+
+
+@pytest.mark.parametrize("kernels", [0, 1, 7, 1000])
+def test_between_two_kernels_that_are_compiled(tmp_path, monkeypatch, kernels):
+    """The first plans are made in the first step, the first validation and the last, short batch of an epoch."""
+    whole, _ = run(None, SignalAt())
+    compiled, compile = [], Kernel.compile
+
+    def slow(kernel, dtype):
+        compiled.append(kernel.name)
+        if len(compiled) == kernels + 1:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return compile(kernel, dtype)
+
+    monkeypatch.setattr(Kernel, "compile", slow)
+    _, stop = run(tmp_path / "state", SignalAt())
+    assert stop.preempted == (kernels < 1000)
+    assert (len(compiled) == kernels + 1) or kernels == 1000, "no further kernel is compiled"
+    if stop.preempted:
+        state = state_file.read(tmp_path / "state")
+        assert (state["epoch"], state["step"], state["finished"]) == (0, 0, False)
+        resumed, _ = run(tmp_path / "state", SignalAt(), seed=88)
+        assert resumed == whole
+
+
+def test_evaluate_ends_between_two_kernels(monkeypatch):
+    model, stop = training(), PreemptionCheckpoint()
+    monkeypatch.setattr(Kernel, "compile", lambda kernel, dtype: os.kill(os.getpid(), signal.SIGUSR1))
+    assert model.evaluate(X, Y, 3, 0, callbacks=[stop], return_dict=True) == {}
+    assert stop.preempted
+
+
+def test_a_stream_gives_its_batch_first(tmp_path, monkeypatch):
+    """What a generator has given out would be lost."""
+    compile = Kernel.compile
+
+    def stream():
+        while True:
+            yield X[:5], Y[:5]
+
+    def fit(seed, *callbacks):
+        model = training(seed)
+        model.fit(stream(), steps_per_epoch=3, epochs=2, verbose=0, callbacks=list(callbacks))
+        return [weight.tobytes() for weight in model.get_weights()]
+
+    whole = fit(3)
+    stop = PreemptionCheckpoint(path=tmp_path / "state")
+    monkeypatch.setattr(Kernel, "compile", lambda *args: (os.kill(os.getpid(), signal.SIGUSR1), compile(*args))[1])
+    fit(3, SignalAt("on_train_batch_begin", 0), stop)
+    assert state_file.read(tmp_path / "state")["step"] == 1
+    monkeypatch.undo()
+    assert fit(9, SignalAt(), PreemptionCheckpoint(path=tmp_path / "state")) == whole
 
 
 def test_after_the_last_epoch_the_training_is_finished(tmp_path):

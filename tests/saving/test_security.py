@@ -60,8 +60,12 @@ def outcome(function, *arguments):
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
-    """A model whose weights the files want to be; everything was loaded once, so that no import is left to do."""
-    folder = tmp_path_factory.mktemp("benign")
+    """A model whose weights the files want to be."""
+    return warmed(tmp_path_factory.mktemp("benign"))
+
+
+def warmed(folder):
+    """The benign model, after everything was loaded once, so that no import is left to do."""
     model = corpus.benign()
     (folder / "a.keras").write_bytes(corpus.whole())
     (folder / "a.weights.h5").write_bytes(corpus.parts_once()[1])
