@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
+
+#: Seconds that a kernel takes to be ready which are worth a look whether to go on: it was compiled, not loaded.
+LONG = 0.05
 
 _local = threading.local()
 
@@ -15,7 +19,8 @@ class Interrupted(Exception):
 
 @contextlib.contextmanager
 def heeded(asked: Callable[[], object] | None):
-    """Inside, the making of a plan raises `Interrupted` between two kernels once `asked()` is not None.
+    """Inside, the making of a plan raises `Interrupted` after a kernel that was compiled, once `asked()`
+    is not None.
 
     Args:
         asked: what is looked at; None to let plans be made.
@@ -37,6 +42,7 @@ def make_ready(steps) -> None:
     if asked is None:
         return
     for kernel, dtype in {(step.kernel, step.dtype): None for step in steps}:
-        if asked() is not None:
-            raise Interrupted
+        start = time.monotonic()
         kernel.compile(dtype)
+        if time.monotonic() - start > LONG and asked() is not None:
+            raise Interrupted

@@ -36,6 +36,7 @@ def fit(model, session, validation, due, epochs, progress) -> None:
             model.reset_metrics()
             progress.epoch_begin(epoch)
             callbacks.on_epoch_begin(epoch)
+            session.inside = True
             session.take_up(between=False)
             logs = run_epoch(model, "train", source, epoch, callbacks, progress, session)
             interrupted = callbacks.interruption() is not None
@@ -134,7 +135,7 @@ def run_epoch(model, kind, source, epoch, callbacks, progress, session=None) -> 
 
 
 def _heeded(source, callbacks):
-    """What ends the making of a plan; rows of arrays can be taken again, a batch of a stream is out and is done first."""
+    """What ends the making of a plan; rows can be taken again, but a batch of a stream is out: it is done first."""
     return None if source.columns is None else callbacks.interruption
 
 

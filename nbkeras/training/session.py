@@ -12,11 +12,11 @@ from nbkeras.errors import FileError, NbkerasError, StateError
 from nbkeras.training import randomness
 
 #: The form of the state; files of another form are refused.
-FORM = 1
+FORM = 2
 
 #: What a state has, and of which type.
 PARTS = {
-    **dict.fromkeys(("finished", "stop_training", "stopping"), bool),
+    **dict.fromkeys(("finished", "stop_training", "stopping", "inside"), bool),
     **dict.fromkeys(("epoch", "step"), int),
     **{"logs": (dict, type(None)), "last_logs": dict, "seconds": (int, float), "restarts": int},
     **{"variables": list, "randomness": dict, "source": dict, "data": list, "callbacks": list, "versions": list},
@@ -33,7 +33,8 @@ class Session:
         epoch: where to start.
 
     Attributes:
-        epoch, step: the next step; a step of 0 is a place between two epochs.
+        epoch, step: the next step.
+        inside: whether its epoch has begun; else the place is between two epochs.
         logs: what the last step logged, for an epoch whose steps are all done; None between epochs.
         last_logs: those of the last epoch.
         finished: whether the training is over.
@@ -41,7 +42,7 @@ class Session:
 
     def __init__(self, model, source, callbacks, epoch: int):
         self.model, self.source, self.callbacks = model, source, callbacks
-        self.epoch, self.step = epoch, 0
+        self.epoch, self.step, self.inside = epoch, 0, False
         self.logs: dict | None = None
         self.last_logs: dict = {}
         self.finished = self.stopping = False
@@ -64,7 +65,7 @@ class Session:
         if not state["finished"]:
             self._count_restart(state)
         self._pending = state
-        self.epoch, self.step = state["epoch"], state["step"]
+        self.epoch, self.step, self.inside = state["epoch"], state["step"], state["inside"]
         self.logs, self.last_logs = state["logs"], state["last_logs"]
         self.finished, self.stopping = state["finished"], state["stopping"]
         self._seconds = state["seconds"]
@@ -76,7 +77,7 @@ class Session:
             between: whether the place where this is called is between epochs.
         """
         state = self._pending
-        if state is None or between != (state["step"] == 0):
+        if state is None or between == state["inside"]:
             return
         self._pending = None
         for variable, value in zip(self._variables(), state["variables"], strict=True):
@@ -156,7 +157,7 @@ class Session:
 
     def after_epoch(self, epoch: int, logs: dict, stopping: bool) -> None:
         """Note that an epoch is done, and keep the state if it is time."""
-        self.epoch, self.step, self.logs, self._aside = epoch + 1, 0, None, None
+        self.epoch, self.step, self.inside, self.logs, self._aside = epoch + 1, 0, False, None, None
         self.last_logs, self.stopping = logs, stopping
         self.keep([backup for backup in self.backups if backup.is_due_after_epoch()])
 
@@ -209,6 +210,7 @@ class Session:
             "stopping": self.stopping,
             "epoch": self.epoch,
             "step": self.step,
+            "inside": self.inside,
             "logs": self.logs,
             "last_logs": self.last_logs,
             "restarts": 0,

@@ -14,6 +14,7 @@ import pytest
 import nbkeras as keras
 from nbkeras.callbacks import BackupAndRestore, PreemptionCheckpoint, TimeLimit
 from nbkeras.errors import ArgumentError
+from nbkeras.graph import interruptions
 from nbkeras.kernels._jit import Kernel
 from nbkeras.saving import state_file
 from tests.saving.test_resume import BATCH, EPOCHS, X, Y, callbacks_of, outcome, training
@@ -66,19 +67,27 @@ def test_in_every_phase_of_fit(tmp_path, capsys, hook, count):
     assert (signal.getsignal(signal.SIGUSR1), signal.getsignal(signal.SIGTERM)) == before
 
 
+def slow_compilation(monkeypatch, at):
+    """Kernels take long to be ready, and while one is, a signal comes; returns the names of those asked for."""
+    names, compile = [], Kernel.compile
+
+    def slow(kernel, dtype):
+        if len(names) == at:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        names.append(kernel.name)
+        time.sleep(0.001)
+        return compile(kernel, dtype)
+
+    monkeypatch.setattr(interruptions, "LONG", 0.0)
+    monkeypatch.setattr(Kernel, "compile", slow)
+    return names
+
+
 @pytest.mark.parametrize("kernels", [0, 1, 7, 1000])
 def test_between_two_kernels_that_are_compiled(tmp_path, monkeypatch, kernels):
     """The first plans are made in the first step, the first validation and the last, short batch of an epoch."""
     whole, _ = run(None, SignalAt())
-    compiled, compile = [], Kernel.compile
-
-    def slow(kernel, dtype):
-        compiled.append(kernel.name)
-        if len(compiled) == kernels + 1:
-            os.kill(os.getpid(), signal.SIGUSR1)
-        return compile(kernel, dtype)
-
-    monkeypatch.setattr(Kernel, "compile", slow)
+    compiled = slow_compilation(monkeypatch, kernels)
     _, stop = run(tmp_path / "state", SignalAt())
     assert stop.preempted == (kernels < 1000)
     assert (len(compiled) == kernels + 1) or kernels == 1000, "no further kernel is compiled"
@@ -91,14 +100,13 @@ def test_between_two_kernels_that_are_compiled(tmp_path, monkeypatch, kernels):
 
 def test_evaluate_ends_between_two_kernels(monkeypatch):
     model, stop = training(), PreemptionCheckpoint()
-    monkeypatch.setattr(Kernel, "compile", lambda kernel, dtype: os.kill(os.getpid(), signal.SIGUSR1))
+    compiled = slow_compilation(monkeypatch, 1)
     assert model.evaluate(X, Y, 3, 0, callbacks=[stop], return_dict=True) == {}
-    assert stop.preempted
+    assert stop.preempted and len(compiled) == 2
 
 
 def test_a_stream_gives_its_batch_first(tmp_path, monkeypatch):
     """What a generator has given out would be lost."""
-    compile = Kernel.compile
 
     def stream():
         while True:
@@ -111,7 +119,7 @@ def test_a_stream_gives_its_batch_first(tmp_path, monkeypatch):
 
     whole = fit(3)
     stop = PreemptionCheckpoint(path=tmp_path / "state")
-    monkeypatch.setattr(Kernel, "compile", lambda *args: (os.kill(os.getpid(), signal.SIGUSR1), compile(*args))[1])
+    slow_compilation(monkeypatch, 0)
     fit(3, SignalAt("on_train_batch_begin", 0), stop)
     assert state_file.read(tmp_path / "state")["step"] == 1
     monkeypatch.undo()

@@ -303,7 +303,7 @@ def test_other_trainings_are_refused(tmp_path):
     with pytest.warns(UserWarning, match="goes on with other versions"):
         fit(training(), BackupAndRestore(tmp_path), SwitchOff())
     state_file.write(path, {**state, "form": 0})
-    with pytest.raises(FileError, match="has form 0; this version reads 1"):
+    with pytest.raises(FileError, match="has form 0; this version reads 2"):
         fit(training(), BackupAndRestore(tmp_path), SwitchOff())
 
 
@@ -330,7 +330,7 @@ def test_a_whole_file_of_a_wrong_state_is_an_error_that_is_documented(tmp_path, 
     with pytest.raises(FileError, match=r"(?s)state of .*remove its file"):
         fit(training(), BackupAndRestore(tmp_path), SwitchOff())
     state_file.write(path, [1, 2])
-    with pytest.raises(FileError, match="has form None; this version reads 1"):
+    with pytest.raises(FileError, match="has form None; this version reads 2"):
         fit(training(), BackupAndRestore(tmp_path), SwitchOff())
 
 
