@@ -81,6 +81,11 @@ class Launches:
         if items > 0:
             self.steps.append(Step(self.node, found, code, arguments, items, chunk))
 
+    def pays(self, kernel, **numbers) -> bool:
+        """Is a kernel that is one way among several the fastest on this device, as it says itself?"""
+        pays = getattr(self.backend.kernels.get(kernel), "pays", None)
+        return pays is not None and pays(**numbers)
+
     def temp(self, shape, dtype) -> Symbol:
         """Memory for the time of this node."""
         return Symbol(shape, dtype, name="temp")

@@ -116,13 +116,21 @@ class Kernel:
         function: the Python function; `function.py_func`-like uses go through `.function` on NumPy arrays.
         schedule: `schedule(**numbers) -> (items, chunk)` for kernels that cut their work themselves (gemm); others
             get items and chunk from whoever launches them.
+        pays: `pays(**numbers)`, whether a kernel that is one way among several is the fastest here.
         reassoc: let LLVM reorder sums (fixed at compile time, so still the same for any thread count).
     """
 
-    def __init__(self, function: Callable, schedule: Callable | None = None, reassoc: bool = False):
+    def __init__(
+        self,
+        function: Callable,
+        schedule: Callable | None = None,
+        pays: Callable | None = None,
+        reassoc: bool = False,
+    ):
         self.function = function
         self.name = function.__name__
         self.schedule = schedule
+        self.pays = pays
         self.fastmath = FASTMATH | {"reassoc"} if reassoc else FASTMATH
         signature = list(inspect.signature(function).parameters.values())
         assert [p.name for p in signature[-2:]] == ["lo", "hi"], self.name

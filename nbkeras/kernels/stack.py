@@ -30,6 +30,16 @@ def scratch_bytes(typing_context, like, count):
     return like(like, count), _taken(like, count.literal_value)
 
 
+@intrinsic(prefer_literal=True)
+def scratch_words(typing_context, count):
+    """`scratch` of COUNT whole numbers: addresses, places."""
+    if not isinstance(count, types.IntegerLiteral):
+        raise TypingError("scratch_words() takes a constant count.")
+    words = types.CPointer(types.int64)
+    taken = _taken(words, 8 * count.literal_value)
+    return words(count), taken
+
+
 def _taken(like, size):
     def codegen(context, builder, signature, values):
         with builder.goto_entry_block():  # not cgutils.alloca_once, which fills with zeros

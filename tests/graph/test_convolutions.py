@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nbkeras.graph import trace
+from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives import TABLE, emit
 from nbkeras.kernels import threads
-from tests.graph.convolutions import draw
+from nbkeras.kernels.scalars import ACTIVATIONS
+from tests.graph.convolutions import Drawn, draw
 
 #: Relative to the largest value: sums of up to some thousand products in another order.
 CLOSE = {"float32": 3e-6, "float64": 1e-14}
@@ -61,6 +64,8 @@ LARGE = [
     ((4, 33, 31, 3), (3, 3, 3, 32), (4, 17, 16, 32), (2, 2), (1, 1), (1, 1), 1),
     ((16, 128, 9), (3, 9, 64), (16, 126, 64), (1,), (1,), (0,), 1),
     ((3, 40, 40, 48), (3, 3, 1, 48), (3, 40, 40, 48), (1, 1), (1, 1), (1, 1), 48),
+    ((9, 15, 17, 32), (3, 3, 32, 48), (9, 15, 17, 48), (1, 1), (1, 1), (1, 1), 1),
+    ((24, 66, 64), (3, 64, 64), (24, 64, 64), (1,), (1,), (0,), 1),
 ]
 
 
@@ -87,6 +92,59 @@ def test_same_bits_for_any_number_of_threads(seven_allowed, form):
                 given = [arrays[part] for part in inputs]
                 results.append(emit(name, *given, shape=shapes[what], **window).tobytes())
         assert len(set(results)) == 1, name
+
+
+#: What Winograd's form is for: input, filters, output, padding.
+SHORT = [
+    ((9, 15, 17, 32), (3, 3, 32, 48), (9, 15, 17, 48), (1, 1)),
+    ((11, 13, 14, 16), (3, 3, 16, 80), (11, 11, 12, 80), (0, 0)),
+    ((12, 9, 10, 48), (3, 3, 48, 32), (12, 11, 12, 32), (2, 2)),
+    ((6, 12, 21, 160), (3, 3, 160, 32), (6, 12, 21, 32), (1, 1)),
+    ((2, 25, 31, 16), (1, 3, 16, 16), (2, 25, 31, 16), (0, 1)),
+    ((24, 66, 64), (3, 64, 64), (24, 64, 64), (0,)),
+    ((7, 1, 9, 17, 16), (1, 3, 3, 16, 32), (7, 1, 9, 17, 32), (0, 1, 1)),
+]
+
+
+@pytest.mark.parametrize("form", SHORT)
+def test_short_filters(form):
+    """Winograd's form is taken, and is as near to the reference as sums in another order."""
+    *shapes, padding = form
+    ones = (1,) * len(padding)
+    drawn = Drawn(*shapes, {"stride": ones, "dilation": ones, "padding": padding, "groups": 1})
+    arrays = dict(zip("xwy", drawn.arrays(np.random.default_rng(8), np.float32), strict=True))
+    for name, (inputs, what) in FORMS.items():
+        assert any(kernel.startswith("winograd") for kernel in kernels_of(name, drawn, inputs, what)), name
+        close(*computed(name, drawn, arrays))
+
+
+def kernels_of(name, drawn, inputs, what):
+    with trace.Graph() as graph:
+        given = [graph.input({"x": drawn.x, "w": drawn.w, "y": drawn.y}[part], "float32") for part in inputs]
+        graph.outputs = [emit(name, *given, **drawn.params(what))]
+    return [step.kernel.name for step in Plan(graph).steps]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_short_filters_with_bias_and_activation(activation):
+    rng = np.random.default_rng(9)
+    x, w, b = (rng.normal(size=shape).astype(np.float32) for shape in ((6, 14, 11, 32), (3, 3, 32, 24), (24,)))
+    w *= 0.02  # so that tanh has a slope
+    window = {"stride": (1, 1), "dilation": (1, 1), "padding": (1, 1), "groups": 1, "shape": (14, 11)}
+    code = ACTIVATIONS[activation]
+    wide = TABLE["convolution"].reference(*(a.astype(np.float64) for a in (x, w, b)), activation=code, **window)
+    close(emit("convolution", x, w, b, activation=code, **window), wide)
+    gate = rng.normal(size=x.shape).astype(np.float32)
+    dy = rng.normal(size=(6, 14, 11, 24)).astype(np.float32)
+    wide = TABLE["gated_convolution_input"].reference(dy.astype(np.float64), w.astype(np.float64), gate, **window)
+    close(emit("gated_convolution_input", dy, w, gate, **window), wide)
+
+
+def test_few_pixels_and_few_channels_are_summed_over_taps():
+    for shapes in (((1, 8, 8, 32), (3, 3, 32, 32)), ((9, 16, 16, 8), (3, 3, 8, 32)), ((9, 16, 16, 24), (3, 3, 24, 32))):
+        x, w = shapes
+        drawn = Drawn(x, w, (*x[:3], w[-1]), {"stride": (1, 1), "dilation": (1, 1), "padding": (1, 1), "groups": 1})
+        assert kernels_of("convolution", drawn, "xw", "y")[-1] == "convolve"
 
 
 def test_bits_do_not_depend_on_the_other_samples():

@@ -4,6 +4,7 @@
 |---|---|
 | one tap, no stride, one group | a matrix product over pixels |
 | as many groups as channels in and out | `depthwise`, `depthwise_kernel` |
+| 3 or 3 by 3 taps, no stride, where it pays | `winograd_filters` and `winograd`; `winograd_kernel` |
 | all others | `pack_filters` and `convolve`; `convolve_kernel` |
 
 Taps along the width lie side by side in memory where nothing is padded there, so they are folded into the channels:
@@ -22,6 +23,7 @@ from nbkeras.graph.primitives.linear import multiply
 from nbkeras.graph.primitives.moving import copy, fill, strides_of
 from nbkeras.kernels.conv_kernel import TAPS
 from nbkeras.kernels.conv_tile import PANEL
+from nbkeras.kernels.conv_winograd_kernel import parts_of
 
 #: An input with at most so many channels is padded by a copy, so that taps can be folded.
 FEW_CHANNELS = 4
@@ -238,6 +240,10 @@ def forward(low, form: Form, y, x, w, bias, activation):
         numbers = [form.pixels, form.taps, form.groups]
         low.launch("depthwise", x.dtype, [y, x, w, bias, None, _forward_table(form), *numbers, *options])
         return
+    numbers = _winograd(low, "winograd", form, x.dtype)
+    if numbers:
+        _launch_winograd(low, y, x, w, bias, None, numbers, False, options)
+        return
     form, x = _pad(low, form, x)
     folded = form.folded()
     window = _forward_table(form, form.taps // max(1, folded.taps))
@@ -245,6 +251,41 @@ def forward(low, form: Form, y, x, w, bias, activation):
     numbers = [form.pixels, form.groups, folded.taps, folded.channels, form.units]
     zeros = np.zeros(max(folded.channels, form.x[4]), x.dtype)
     low.launch("convolve", x.dtype, [y, x, panels, bias, None, zeros, window, *numbers, *options])
+
+
+def _winograd(low, kernel, form: Form, dtype, turned: bool = False):
+    """The numbers of a kernel in Winograd's form, if it fits and the device says that it pays; else None."""
+    tall = form.w[1] == 3
+    plain = form.stride == form.dilation == (1, 1, 1) and form.groups == 1
+    if dtype != "float32" or not plain or form.w[0] != 1 or form.padding[0] or form.x[1] != form.y[1] or form.w[2] != 3:
+        return None
+    if not tall and (form.w[1] != 1 or form.padding[1] or form.x[2] != form.y[2]):
+        return None
+    source, target = (form.y, form.x) if turned else (form.x, form.y)
+    above, left = ((k - 1 - p if turned else p) for k, p in zip(form.w[1:3], form.padding[1:], strict=True))
+    numbers = {
+        "samples": form.x[0] * form.x[1],
+        "height": target[2],
+        "width": target[3],
+        "x_height": source[2],
+        "x_width": source[3],
+        "above": above,
+        "left": left,
+        "channels": form.units if turned else form.channels,
+        "units": form.channels if turned else form.units,
+        "tall": int(tall),
+    }
+    return numbers if low.pays(kernel, **numbers) else None
+
+
+def _launch_winograd(low, y, x, w, bias, gate, numbers, turned, options):
+    depth, columns, positions = numbers["channels"], numbers["units"], 36 if numbers["tall"] else 6
+    strips = -(-columns // PANEL)
+    panels = low.temp((strips * positions * depth * PANEL,), w.dtype)
+    arguments = [panels, w, *((columns, depth) if turned else (depth, columns)), int(turned), numbers["tall"]]
+    low.launch("winograd_filters", w.dtype, arguments, items=strips * depth, cost=150.0)
+    zeros = np.zeros(depth, x.dtype)
+    low.launch("winograd", x.dtype, [y, x, panels, bias, gate, zeros, *numbers.values(), *options])
 
 
 def to_input(low, form: Form, dx, dy, w, gate, gate_code):
@@ -260,6 +301,10 @@ def to_input(low, form: Form, dx, dy, w, gate, gate_code):
     if form.is_depthwise:
         numbers = [form.source_pixels, form.taps, form.groups]
         low.launch("depthwise", dy.dtype, [dx, dy, w, None, gate, window, *numbers, *options])
+        return
+    numbers = _winograd(low, "winograd", form, dy.dtype, turned=True)
+    if numbers:
+        _launch_winograd(low, dx, dy, w, None, gate, numbers, True, options)
         return
     panels = _packed(low, form, w, True)
     numbers = [form.source_pixels, form.groups, form.taps, form.units, form.channels]
@@ -278,6 +323,15 @@ def to_kernel(low, form: Form, dw, x, dy):
         target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
         numbers = [form.pixels, form.taps, form.groups, parts]
         low.launch("depthwise_kernel", dw.dtype, [target, x, dy, window, *numbers])
+        _combine(low, dw, target, parts)
+        return
+    numbers = _winograd(low, "winograd_kernel", form, x.dtype)
+    if numbers:
+        sizes = [numbers[name] for name in ("samples", "height", "width", "channels", "units", "tall")]
+        parts = parts_of(*sizes)
+        target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
+        zeros = np.zeros(max(form.channels, form.units), x.dtype)
+        low.launch("winograd_kernel", x.dtype, [target, x, dy, zeros, *numbers.values(), parts])
         _combine(low, dw, target, parts)
         return
     form, x = _pad(low, form, x)

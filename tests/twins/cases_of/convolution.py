@@ -20,6 +20,12 @@ DEPTHWISE = {
     "strided": ((1, 7, 5), (2, 1, 5), (1, 3, 5), (2,), (1,), (0,), 5),
 }
 
+#: samples, height, width, x height, x width, above, left, channels, units, tall.
+WINOGRAD = {
+    "tall": (1, 2, 3, 4, 4, 1, 0, 16, 1, 1),
+    "flat": (2, 1, 5, 1, 5, 0, 1, 16, 3, 0),
+}
+
 
 class Recorder:
     """A lowering that keeps the launch of one kernel and makes arrays of what it asks for."""
@@ -90,6 +96,50 @@ def convolution(maker):
                 ("depthwise_kernel", to_kernel, "kernel"),
             ):
                 maker.add(kernel, f"{label}-{way}", dtype, launched(kernel, form, run))
+
+        for label, numbers in WINOGRAD.items():
+            winograd(maker, label, dtype, numbers)
+
+
+def winograd(maker, label, dtype, numbers):
+    """Winograd's form: the two ways of the filters, outputs with all that follows, and the gradient to the filters."""
+    samples, height, width, x_height, x_width, _, _, channels, units, tall = numbers
+    taps, positions = (9, 36) if tall else (3, 6)
+    x, y = samples * x_height * x_width * channels, samples * height * width * units
+    for turned in (0, 1):
+        depth, columns = (units, channels) if turned else (channels, units)
+        maker.add(
+            "winograd_filters",
+            f"{label}-{turned}",
+            dtype,
+            lambda rng, real, depth=depth, columns=columns, turned=turned: [
+                np.ones(-(-columns // 32) * positions * depth * 32, real),
+                normal(rng, (taps * channels * units,), real), channels, units, turned, tall,
+            ],
+            -(-columns // 32) * depth,
+        )  # fmt: skip
+    for gate in (0, 1):
+        maker.add(
+            "winograd",
+            f"{label}-{'gated' if gate else 'active'}",
+            dtype,
+            lambda rng, real, gate=gate: [
+                normal(rng, (y,), real), normal(rng, (x,), real), normal(rng, (positions * channels * 32,), real),
+                normal(rng, (units,), real), normal(rng, (y,), real), np.zeros(channels, real), *numbers,
+                1 - gate, 1 - gate, gate,
+            ],
+        )  # fmt: skip
+    numbers = (*numbers[:8], 16, tall)
+    y = samples * height * width * 16
+    maker.add(
+        "winograd_kernel",
+        label,
+        dtype,
+        lambda rng, real: [
+            normal(rng, (samples * taps * channels * 16,), real), normal(rng, (x,), real) / 4, normal(rng, (y,), real),
+            np.zeros(channels, real), *numbers, samples,
+        ],
+    )  # fmt: skip
 
 
 FAMILIES = [convolution]
