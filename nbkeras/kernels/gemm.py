@@ -11,6 +11,7 @@ block each sliver of rows of a stays in the first cache while the panels of x, a
     sliver
 
 An element's sum runs over k in order in all cases, in blocks that depend on k alone: the same bits for any cut.
+Where c is a single row or column the matrix passes by once, without tiles (`thin.py`).
 """
 
 from nbkeras.kernels._jit import kernel, scalar
@@ -20,6 +21,7 @@ from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.microkernel import EDGE, PACKING, WHOLE, multiply
 from nbkeras.kernels.packing import copy_panel, copy_panels, copy_slivers, transpose_panel, transpose_sliver
 from nbkeras.kernels.stack import offset, scratch_bytes
+from nbkeras.kernels.thin import times_vector, vector_times
 
 #: Largest tile of c, and the least width and height that tiles are cut down to in order to have several.
 TILE_ROWS = 504
@@ -49,9 +51,14 @@ FEW = 168
 #: Elements between packed slivers and between panels: they should not all begin at the same place in the first cache.
 SKEW = 16
 
-#: Multiply-adds: a tile is worth cutting above GRAIN, a launch worth several threads above SERIAL.
+#: Multiply-adds: a tile is worth cutting above GRAIN, a launch worth several threads above SERIAL (THIN_SERIAL where c
+#: is a single row or column: memory is waited for).
 GRAIN = 400_000
 SERIAL = 600_000
+THIN_SERIAL = 250_000
+
+#: Rows of a tile of a single column are a multiple of this: as many as `vector_times` sums at once with AVX-512.
+THIN_ROWS = 256
 
 #: Bytes of scratch: the panels of a tile, at most 384 steps of 4 bytes or 192 of 8, and the slivers of a group.
 PANELS = 384 * TILE_COLUMNS * 4 + 32 * SKEW * 8
@@ -73,7 +80,8 @@ def tiling(batch, m, n, k, height):
             break
     rows = max(1, (m + row_tiles - 1) // row_tiles)
     if rows < m:
-        rows = (rows + height - 1) // height * height  # whole slivers
+        unit = height if n > 1 else THIN_ROWS
+        rows = (rows + unit - 1) // unit * unit  # whole slivers
     columns = max(1, (n + column_tiles - 1) // column_tiles)
     return rows, (columns + LEAST_COLUMNS - 1) // LEAST_COLUMNS * LEAST_COLUMNS
 
@@ -83,7 +91,7 @@ def schedule(batch, m, n, k, **_):
     rows, columns = tiling.py_func(batch, m, n, k, tile_rows())
     items = batch * -(-m // rows) * -(-n // columns)
     work = m * n * max(k, 1)
-    if batch * work < SERIAL:
+    if batch * work < (SERIAL if min(m, n) > 1 else THIN_SERIAL):
         return items, max(1, items)
     return items, max(1, GRAIN * items // (batch * work))
 
@@ -133,6 +141,24 @@ def matmul(
         row_hi = min(m, row_lo + tile_rows)
         column_lo = column_tile * tile_columns
         column_hi = min(n, column_lo + tile_columns)
+        if (n == 1 or m == 1) and not accumulate:
+            a_from, x_from = offset(a, b * a_step), offset(x, b * x_step)
+            to = b * m * n
+            if n == 1:
+                multiply_thin(offset(c, to), a_from, transpose_a, m, x_from, k, most, row_lo, row_hi)
+            else:
+                multiply_thin(offset(c, to), x_from, not transpose_x, n, a_from, k, most, column_lo, column_hi)
+            flags = ADD_BEFORE + (BIAS if has_bias else 0) + ACTIVATE * activation + GATE * gate_code
+            if flags > ADD_BEFORE:
+                for i in range(row_lo, row_hi, height):
+                    for j in range(column_lo, column_hi, width):
+                        rows, columns = min(height, row_hi - i), min(width, column_hi - j)
+                        at = to + i * n + j
+                        multiply(
+                            rows, WHOLE if columns == width else EDGE, offset(c, at), n, a, 0, 0, x, 0, panels, 0,
+                            columns, offset(bias, j), offset(gate, at), n, flags,
+                        )  # fmt: skip
+            continue
         far = m >= FAR if transpose_a else k >= FAR and k % 512 == 0
         pack_a = column_hi - column_lo > (PACK_FAR if far else PACK)
         group = even(row_hi - row_lo, GROUP, height)
@@ -200,6 +226,18 @@ def matmul(
             k_lo += depth
             if last:
                 break
+
+
+@scalar
+def multiply_thin(c, matrix, down, stride, factors, k, most, lo, hi):
+    """c[lo:hi] of a matrix times a vector: rows of k elements, or `down` the columns of rows of `stride` elements."""
+    if down:
+        for k_lo in range(0, max(k, 1), max(most, 1)):
+            depth = min(most, k - k_lo)
+            from_matrix = offset(matrix, k_lo * stride + lo)
+            vector_times(offset(c, lo), from_matrix, stride, offset(factors, k_lo), depth, hi - lo, k_lo)
+    else:
+        times_vector(offset(c, lo), offset(matrix, lo * k), k, factors, k, hi - lo)
 
 
 @scalar
