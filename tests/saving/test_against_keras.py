@@ -63,6 +63,66 @@ def test_layers(keras, tmp_path, name, options, shapes):
     assert plain(again.layers[-1].get_config()) == plain(theirs.layers[-1].get_config())
 
 
+#: How a model of Keras is written for nbkeras to read, and the other way round. Weights alone go into a like model.
+FORMATS = {
+    "a.keras": (lambda model, path: model.save(path), None),
+    "a.weights.h5": (lambda model, path: model.save_weights(path), "load_weights"),
+    "a.weights.json": (lambda model, path: model.save_weights(path, max_shard_size=1), "load_weights"),
+    "folder": (lambda model, path: model.save(path, zipped=False), None),
+    # Last: writing it, Keras 3.15 forgets the optimizer that the model was compiled with.
+    "a.h5": (lambda model, path: model.save(path), None),
+}
+
+#: Only Keras writes them.
+OF_KERAS = "folder"
+
+
+def in_every_format(model, folder, load, formats):
+    """name -> the model as it is read from a file of that format."""
+    found = {}
+    for name in formats:
+        write, way = FORMATS[name]
+        write(model, folder / name)
+        if way is None:
+            found[name] = load(folder / name)
+        else:
+            found[name] = load(folder / "a.keras")
+            for weight in found[name].weights:
+                weight.assign(np.zeros(tuple(weight.shape), str(weight.dtype)))
+            found[name].load_weights(folder / name)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name, options, shapes", ROWS, ids=[row[0] for row in ROWS])
+def test_layers_in_every_format(keras, tmp_path, name, options, shapes):
+    """Equal outputs, and equal training from there on, whatever file a model came from."""
+    inputs = alone([keras.Input(shape) for shape in shapes])
+    theirs = keras.Model(inputs, getattr(keras.layers, name)(**options)(inputs))
+    # A loss by its name is one that Keras cannot read from its own .h5 files.
+    theirs.compile(keras.optimizers.SGD(0.1), keras.losses.MeanSquaredError(), run_eagerly=True)
+    x = draw(shapes)
+    ours = in_every_format(theirs, tmp_path, load_model, FORMATS)
+    (tmp_path / "ours").mkdir()
+    first = ours["a.keras"]
+    again = in_every_format(first, tmp_path / "ours", keras.saving.load_model, [f for f in FORMATS if f != OF_KERAS])
+    expected = np.asarray(theirs(x))
+    for model in (*ours.values(), *again.values()):
+        np.testing.assert_allclose(np.asarray(model(x)), expected, **FORWARD)
+    if "seed" in options or "rate" in options:
+        return  # Training draws random numbers, of which files keep no state, as in Keras.
+    y = np.zeros_like(expected)
+    for model in ours.values():
+        model.run_eagerly = False
+        model.train_on_batch(x, y)
+    theirs.train_on_batch(x, y)
+    expected = [np.asarray(weight) for weight in theirs.weights]
+    for file, model in ours.items():
+        for one, two, three in zip(model.get_weights(), first.get_weights(), expected, strict=True):
+            np.testing.assert_array_equal(one, two, err_msg=file)
+            np.testing.assert_allclose(one, three, **TRAINED, err_msg=file)
+
+
 def ours_of(config, layer):
     """Keras's configuration in the words of ours, which names a dtype where Keras describes a policy."""
     return type(layer).from_config(config).get_config()
