@@ -1,6 +1,14 @@
 """Keras's backend-level helpers: settings, dtypes, names, a fresh start."""
 
-from nbkeras.backend.helpers import backend, clear_session, get_uid, is_float_dtype, is_int_dtype, is_keras_tensor
+from nbkeras.backend.helpers import (
+    backend,
+    clear_session,
+    compute_output_spec,
+    get_uid,
+    is_float_dtype,
+    is_int_dtype,
+    is_keras_tensor,
+)
 from nbkeras.config import (
     epsilon,
     floatx,
@@ -20,6 +28,7 @@ __all__ = [
     "Variable",
     "backend",
     "clear_session",
+    "compute_output_spec",
     "epsilon",
     "floatx",
     "get_uid",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 from nbkeras import dtype_policies, naming
-from nbkeras.graph import run
+from nbkeras.graph import keras_tensor, run
 from nbkeras.graph.dtypes import is_float, standardize_dtype
 from nbkeras.graph.keras_tensor import KerasTensor
 
@@ -37,6 +37,17 @@ def clear_session(free_memory: bool = True) -> None:
     if free_memory:
         run.forget()
         gc.collect()
+
+
+def compute_output_spec(function, *args, **kwargs):
+    """What a function of tensors gives for Keras tensors: shapes and dtypes; nothing is computed.
+
+    Example:
+        >>> import nbkeras as keras
+        >>> compute_output_spec(lambda x: keras.ops.sum(x, axis=-1), keras.Input((3, 4))).shape
+        (None, 3)
+    """
+    return keras_tensor.infer(function, args, kwargs)
 
 
 def get_uid(prefix: str = "") -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from nbkeras.callbacks.callback import HOOKS, Callback
-from nbkeras.errors import ArgumentError, ArgumentTypeError, nearest
+from nbkeras.errors import ArgumentTypeError, nearest
 
 
 class LambdaCallback(Callback):
@@ -19,11 +20,11 @@ class LambdaCallback(Callback):
         on_train_end: called with `logs`.
         on_train_batch_begin: called with `batch, logs`.
         on_train_batch_end: called with `batch, logs`.
-        **kwargs: functions for any other hook of `Callback`, by its name.
+        **kwargs: functions for any other hook of `Callback`, by its name. What no hook is named becomes an attribute;
+            a name that looks like a hook's (`on_...`) warns.
 
     Raises:
-        ArgumentError: no hook has that name.
-        ArgumentTypeError: what is given cannot be called.
+        ArgumentTypeError: what is given for a hook cannot be called.
 
     Example:
         >>> callback = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs))
@@ -52,11 +53,14 @@ class LambdaCallback(Callback):
             **kwargs,
         }
         for hook, function in given.items():
-            if hook not in HOOKS:
-                raise ArgumentError(f"LambdaCallback: there is no hook {hook!r}.", next=nearest(hook, HOOKS))
             if function is None:
                 continue
-            if not callable(function):
+            if hook not in HOOKS and hook.startswith("on_"):
+                warnings.warn(
+                    f"LambdaCallback: there is no hook {hook!r}, so nothing calls it; {nearest(hook, HOOKS)}",
+                    stacklevel=2,
+                )
+            elif hook in HOOKS and not callable(function):
                 raise ArgumentTypeError(
                     f"LambdaCallback: {hook} must be a function, got {function!r} of type {type(function).__name__}."
                 )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbkeras.callbacks.callback import Callback, Logs
+from nbkeras.callbacks.rates import learning_rates, optimizers_of
 from nbkeras.errors import ArgumentTypeError
 
 
@@ -55,15 +56,15 @@ class LearningRateScheduler(Callback):
         return float(new)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        optimizer = self.model.optimizer
-        new = self.rate(epoch, float(optimizer.learning_rate))
-        optimizer.learning_rate = new
-        if self.verbose > 0:
-            print(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {new}.")
+        for name, optimizer in optimizers_of(self.model).items():
+            new = self.rate(epoch, float(optimizer.learning_rate))
+            optimizer.learning_rate = new
+            if self.verbose > 0:
+                print(f"Epoch {epoch + 1}: LearningRateScheduler setting {name.replace('_', ' ', 1)} to {new}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs.update(learning_rates(self.model))
 
 
 def _takes_two(schedule: Callable) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 
 from nbkeras.callbacks.callback import Logs
 from nbkeras.callbacks.monitor import MonitorCallback
+from nbkeras.callbacks.rates import learning_rates, optimizers_of
 from nbkeras.errors import ArgumentError
 
 
@@ -76,7 +77,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = {} if logs is None else logs
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs.update(learning_rates(self.model))
         value = self.monitored(logs)
         if value is None:
             return
@@ -92,14 +93,14 @@ class ReduceLROnPlateau(MonitorCallback):
                 self._reduce(epoch)
 
     def _reduce(self, epoch: int) -> None:
-        optimizer = self.model.optimizer
-        old = float(optimizer.learning_rate)
-        # The optimizer keeps float32, in which min_lr may be a little more than it is here.
-        if old <= np.float32(self.min_lr):
-            return
-        new = max(old * self.factor, self.min_lr)
-        optimizer.learning_rate = new
-        self.cooldown_counter = self.cooldown
-        self.wait = 0
-        if self.verbose > 0:
-            print(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
+        for name, optimizer in optimizers_of(self.model).items():
+            old = float(optimizer.learning_rate)
+            # The optimizer keeps float32, in which min_lr may be a little more than it is here.
+            if old <= np.float32(self.min_lr):
+                continue
+            new = max(old * self.factor, self.min_lr)
+            optimizer.learning_rate = new
+            self.cooldown_counter = self.cooldown
+            self.wait = 0
+            if self.verbose > 0:
+                print(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing {name.replace('_', ' ', 1)} to {new}.")

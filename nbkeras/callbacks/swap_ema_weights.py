@@ -70,10 +70,15 @@ class SwapEMAWeights(Callback):
 
     def _pairs(self) -> list[tuple]:
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        averages = getattr(optimizer, "_model_variables_moving_average", None)
-        if not averages:
+        pairs = [
+            (weight, average)
+            for own in getattr(optimizer, "optimizers", [optimizer])
+            for weight, average in zip(own._trainable_variables, own._model_variables_moving_average, strict=False)
+            if average is not None
+        ]
+        if not pairs:
             raise StateError(
                 "SwapEMAWeights: the optimizer keeps no moving averages.",
                 next="compile with an optimizer that has use_ema=True.",
             )
-        return [(w, a) for w, a in zip(optimizer._trainable_variables, averages, strict=True) if a is not None]
+        return pairs

@@ -11,6 +11,7 @@ import numpy as np
 
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.callbacks.event_file import EventFile
+from nbkeras.callbacks.rates import learning_rates
 from nbkeras.errors import ArgumentError
 
 
@@ -118,7 +119,7 @@ class TensorBoard(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = dict(logs or {})
         if logs:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs.update(learning_rates(self.model))
             if self.write_steps_per_second:
                 steps = int(self.model.optimizer.iterations) - self._steps_before
                 logs["steps_per_second"] = steps / (time.perf_counter() - self._epoch_start)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
+
 from nbkeras import constraints, initializers, ops, regularizers
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, DataError
 from nbkeras.layers.layer import Layer
 
 
 class Embedding(Layer):
     """The rows of a table at the numbers given.   x (...) -> (..., output_dim)
 
-    The gradient adds up, row by row, what the places with the same number get.
+    The gradient adds up, row by row, what the places with the same number get. Negative numbers count from the last
+    row. Numbers outside of the table are an error where the layer is called on arrays; inside of a compiled step,
+    such as that of `fit`, nothing can be checked: they are brought to the nearest row there is.
 
     Args:
         input_dim: rows of the table: the largest number plus one.
@@ -24,6 +28,7 @@ class Embedding(Layer):
 
     Raises:
         ArgumentError: a size is no positive whole number.
+        DataError: a number is outside of the table.
 
     Example:
         >>> import numpy as np
@@ -82,6 +87,14 @@ class Embedding(Layer):
         )
 
     def call(self, inputs):
+        if isinstance(inputs, np.ndarray) and inputs.size:
+            low, high = inputs.min(), inputs.max()
+            if low < -self.input_dim or high >= self.input_dim:
+                raise DataError(
+                    f"layer {self.name!r} (Embedding): index {high if high >= self.input_dim else low} is outside the "
+                    f"table of {self.input_dim} rows.",
+                    next="give a larger input_dim, or map unknown numbers to a row of their own.",
+                )
         return ops.take(self.embeddings, ops.cast(inputs, "int32"), axis=0)
 
     def compute_mask(self, inputs, mask=None):

@@ -143,7 +143,7 @@ class Normalization(Layer):
 
     def _batches(self, data):
         if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, (list, tuple)):
-            data = (data[i] for i in range(len(data)))
+            data = map(data.__getitem__, range(len(data)))
         if not hasattr(data, "__iter__"):
             raise ArgumentTypeError(
                 f"layer {self.name!r} (Normalization): adapt takes an array or batches of arrays, got {data!r}."

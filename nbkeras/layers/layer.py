@@ -127,7 +127,15 @@ class Layer(Stateless, HoldsWeights):
         return tree.map_structure(lambda t: t.shape, self.compute_output_spec(*shapes, **kwargs))
 
     def compute_output_spec(self, *args, **kwargs):
-        """The output, as Keras tensors, for Keras tensors; nothing is computed."""
+        """The output, as Keras tensors, for Keras tensors; nothing is computed.
+
+        A subclass that says what shape it gives is believed, as in Keras; others are tried out.
+        """
+        if not type(self).compute_output_shape.__module__.startswith("nbkeras."):
+            shapes = self._with_shapes(self.compute_output_shape, self._shapes_of(args, kwargs))
+            if isinstance(shapes, list) and all(n is None or isinstance(n, int) for n in shapes):
+                shapes = tuple(shapes)
+            return tree.map_shape_structure(lambda shape: KerasTensor(shape, self.compute_dtype), shapes)
         try:
             return keras_tensor.infer(self._converted_call, args, kwargs)
         finally:
@@ -264,14 +272,19 @@ class Layer(Stateless, HoldsWeights):
         args, kwargs = self._convert_all(args, kwargs)
         check_places(self, args)
         self._check_inputs(args)
+        first = not self.built
         self._build_for(args, kwargs)
         if keras_tensor.any_keras_tensor(args, kwargs):
             outputs = self.compute_output_spec(*args, **kwargs)
             outputs = Masks(self, args, kwargs).passed_on(outputs, replace=True)
             call = OperationCall(self, args, kwargs, outputs)
             self._untracked_calls.append(call)
-            return outputs
-        return self._call(*args, **kwargs)
+        else:
+            outputs = self._call(*args, **kwargs)
+        if first:
+            # A layer of layers without a build may make some in its first call.
+            self._lock()
+        return outputs
 
     def _call(self, *args, **kwargs):
         """Run `call` on values, with the training flag that holds here."""
@@ -383,25 +396,37 @@ class Layer(Stateless, HoldsWeights):
     def _build_for(self, args, kwargs):
         if self.built:
             return
+        with trace.paused():
+            self._build_with(self._shapes_of(args, kwargs))
+        self.built = True
+        if type(self).build is not Layer.build or not self._layers:
+            self._lock()
+
+    def _lock(self):
+        """Refuse new weights, layers and metrics from now on: a trace or a file would not know them."""
+        self._untracked_locked = True
+
+    def _shapes_of(self, args, kwargs) -> dict:
+        """The shapes of the arguments of a call that are tensors or structures of them."""
         shapes = {}
-        bound = bind(self._call_parameters, args, kwargs)
-        for name, value in bound.items():
+        for name, value in bind(self._call_parameters, args, kwargs).items():
             leaves = tree.flatten(value)
             if leaves and all(is_tensor(leaf) for leaf in leaves):
                 shapes[name] = tree.map_structure(lambda leaf: tuple(leaf.shape), value)
-        with trace.paused():
-            self._build_with(shapes)
-        self.built = True
+        return shapes
 
     def _build_with(self, shapes: dict):
-        """Call `build` with the shapes that its signature asks for: one, or one an argument named `..._shape`."""
-        parameters = [p for p in inspect.signature(self.build).parameters if p not in ("args", "kwargs")]
+        self._with_shapes(self.build, shapes)
+
+    @staticmethod
+    def _with_shapes(function, shapes: dict):
+        """Call a function with the shapes that its signature asks for: one, or one an argument named `..._shape`."""
+        parameters = [p for p in inspect.signature(function).parameters if p not in ("args", "kwargs")]
         named = {f"{name}_shape": shape for name, shape in shapes.items()}
         first = next(iter(shapes.values()), None)
         if len(parameters) > 1 and any(p in named for p in parameters):
-            self.build(**{p: named[p] for p in parameters if p in named})
-        else:
-            self.build(first)
+            return function(**{p: named[p] for p in parameters if p in named})
+        return function(first)
 
     # -- places in functional models ------------------------------------------------------------------------------
 

@@ -28,14 +28,24 @@ def tree_of_shapes(structure, function):
 
 
 def built_once(build):
-    """A `build` that marks the layer as built; weights that it makes have the layer's name in their path."""
+    """A `build` that marks the layer as built and, the outermost one, locks it: nothing more can be added.
+
+    Weights that it makes have the layer's name in their path.
+    """
 
     @functools.wraps(build)
     def wrapped(self, *args, **kwargs):
-        with trace.paused(), call_context.named(self.name):
-            self._untracked_path = "/".join(call_context.names())
-            result = build(self, *args, **kwargs)
+        outermost = not self._untracked_building
+        self._untracked_building = True
+        try:
+            with trace.paused(), call_context.named(self.name):
+                self._untracked_path = "/".join(call_context.names())
+                result = build(self, *args, **kwargs)
+        finally:
+            self._untracked_building = not outermost
         self.built = True
+        if outermost:
+            self._lock()
         self._untracked_build_shapes = bind(inspect.signature(build).parameters, (self, *args), kwargs)
         return result
 

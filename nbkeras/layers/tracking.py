@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from nbkeras import tree
+from nbkeras.errors import StateError
 from nbkeras.variables import Variable
+
+#: What belongs to a layer: variables made trainable and others, layers, metrics, seed generators.
+KINDS = ("trainable", "fixed", "layers", "metrics", "seeds")
 
 
 class Tracked:
@@ -11,8 +15,10 @@ class Tracked:
 
     def __new__(cls, *args, **kwargs):
         self = object.__new__(cls)
-        object.__setattr__(self, "_tracked", {"variables": [], "layers": [], "metrics": [], "seeds": []})
+        object.__setattr__(self, "_tracked", {kind: [] for kind in KINDS})
         object.__setattr__(self, "_constructor", (args, kwargs))
+        object.__setattr__(self, "_untracked_locked", False)
+        object.__setattr__(self, "_untracked_building", False)
         return self
 
     def __setattr__(self, name, value):
@@ -23,6 +29,13 @@ class Tracked:
     def __delattr__(self, name):
         self._forget(getattr(self, name, None))
         object.__delattr__(self, name)
+
+    def _check_lock(self, value):
+        if self._untracked_locked:
+            raise StateError(
+                f"layer {self.name!r} ({type(self).__name__}) is already built: {value!r} cannot be added to it.",
+                next="make all weights, layers and metrics in __init__() or build().",
+            )
 
     def _forget(self, value):
         """Undo `_track`, for a value or all that is in it."""
@@ -35,7 +48,11 @@ class Tracked:
         kind = _kind(value)
         if kind is not None:
             group = self._tracked[kind]
+            if kind in ("trainable", "fixed"):
+                # Freezing changes `trainable`, not the group that a variable was made for.
+                group = next((g for g in map(self._tracked.get, KINDS[:2]) if any(v is value for v in g)), group)
             if not any(item is value for item in group):
+                self._check_lock(value)
                 group.append(value)
         elif type(value) is list:
             return TrackedList(self, value)
@@ -50,7 +67,7 @@ class Tracked:
 def _kind(value) -> str | None:
     # Classes are told by what they offer: importing them here would close a circle.
     if isinstance(value, Variable):
-        return "variables"
+        return "trainable" if value.trainable else "fixed"
     if isinstance(value, Tracked):
         return "layers"
     if hasattr(value, "update_state") and hasattr(value, "reset_state"):

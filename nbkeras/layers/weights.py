@@ -63,6 +63,7 @@ class HoldsWeights(Tracked):
         variable.constraint = constraints.get(constraint)
         variable.aggregation = aggregation
         self._track(variable)
+        variable.trainable = variable.trainable and self.trainable
         return variable
 
     def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, name=None, **options):
@@ -87,8 +88,7 @@ class HoldsWeights(Tracked):
         return self._gather("weights", HoldsWeights._own)
 
     def _own(self):
-        own = self._tracked["variables"]
-        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
+        return self._tracked["trainable"] + self._tracked["fixed"]
 
     @property
     def variables(self):
@@ -100,7 +100,7 @@ class HoldsWeights(Tracked):
         """The weights that training changes: none of a frozen layer."""
         if not self.trainable:
             return []
-        return self._gather("trainable_weights", lambda layer: [v for v in layer._tracked["variables"] if v.trainable])
+        return self._gather("trainable_weights", lambda layer: [v for v in layer._own() if v.trainable])
 
     @property
     def non_trainable_weights(self):
@@ -121,12 +121,15 @@ class HoldsWeights(Tracked):
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes the weights; setting it sets all layers inside."""
+        """Whether training changes the weights; setting it sets the weights that were made trainable and all layers
+        inside."""
         return self._trainable
 
     @trainable.setter
     def trainable(self, value):
         object.__setattr__(self, "_trainable", bool(value))
+        for variable in self._tracked["trainable"]:
+            variable.trainable = bool(value)
         for layer in self._layers:
             layer.trainable = value
 

@@ -49,7 +49,7 @@ class Functional(Model):
         inputs, outputs = from_inputs(inputs, outputs, self.name)
         self._untracked_inputs, self._untracked_outputs = inputs, outputs
         self._untracked_network = Network(inputs, outputs, self.name)
-        # A Sequential that took its input's shape from its first batch takes others too, if its layers do.
+        # A Sequential takes other lengths than those of its Input, if its layers do, as in Keras.
         self._untracked_any_length = False
         for layer in self._untracked_network.layers:
             self._track(layer)

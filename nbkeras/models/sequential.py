@@ -38,7 +38,6 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name)
         self._untracked_stack: list[Layer] = []
         self._untracked_functional = None
-        self._untracked_guessed = None
         for layer in layers or []:
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -121,7 +120,7 @@ class Sequential(Model):
         # Keras numbers the functional models behind Sequentials too.
         auto_name("functional")
         self._untracked_functional = Functional(inputs, x, name=self.name)
-        self._untracked_functional._untracked_any_length = stack[0] is self._untracked_guessed
+        self._untracked_functional._untracked_any_length = True
         self.built = True
 
     def build(self, input_shape=None):
@@ -148,7 +147,6 @@ class Sequential(Model):
             dtype = self._untracked_stack[0].compute_dtype
             shape = (None, *tuple(input_shape)[1:])
             self._untracked_stack.insert(0, InputLayer(batch_shape=shape, dtype=dtype))
-            self._untracked_guessed = self._untracked_stack[0]
         self._rebuild()
 
     def call(self, inputs, training=None, mask=None):
@@ -174,6 +172,9 @@ class Sequential(Model):
     @layers.setter
     def layers(self, _):
         raise MissingAttribute(f"Sequential {self.name!r}: `layers` cannot be set.", next="use add() and pop().")
+
+    def _lock(self):
+        """`add` and `pop` change a built model too."""
 
     def _built_model(self, what):
         if self._untracked_functional is None:

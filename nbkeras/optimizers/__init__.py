@@ -12,6 +12,7 @@ from nbkeras.optimizers.lamb import Lamb
 from nbkeras.optimizers.lion import Lion
 from nbkeras.optimizers.lookup import deserialize, get, serialize
 from nbkeras.optimizers.loss_scale import LossScaleOptimizer
+from nbkeras.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
 from nbkeras.optimizers.muon import Muon
 from nbkeras.optimizers.nadam import Nadam
 from nbkeras.optimizers.optimizer import Optimizer

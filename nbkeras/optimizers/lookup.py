@@ -13,6 +13,7 @@ from nbkeras.optimizers.ftrl import Ftrl
 from nbkeras.optimizers.lamb import Lamb
 from nbkeras.optimizers.lion import Lion
 from nbkeras.optimizers.loss_scale import LossScaleOptimizer
+from nbkeras.optimizers.multi_optimizer import MultiOptimizer
 from nbkeras.optimizers.muon import Muon
 from nbkeras.optimizers.nadam import Nadam
 from nbkeras.optimizers.optimizer import Optimizer
@@ -22,7 +23,7 @@ from nbkeras.optimizers.sgd import SGD
 from nbkeras.saving import registry
 
 _CLASSES = (Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, LossScaleOptimizer, Muon, Nadam)
-_CLASSES += (RMSprop, ScheduleFreeAdamW, SGD)
+_CLASSES += (MultiOptimizer, RMSprop, ScheduleFreeAdamW, SGD)
 
 #: Every name that `get` knows: the class name, and it in small letters.
 KNOWN = {**{cls.__name__: cls for cls in _CLASSES}, **{cls.__name__.lower(): cls for cls in _CLASSES}}

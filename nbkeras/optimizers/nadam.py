@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbkeras import ops
+from nbkeras import config, ops
 from nbkeras.optimizers.optimizer import Optimizer
 from nbkeras.variables import Variable
 
@@ -68,7 +68,8 @@ class Nadam(Optimizer):
             return
         super().build(variables)
         self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
-        self._u_product = Variable(1.0, dtype=variables[0].dtype, trainable=False, name="u_product")
+        dtype = variables[0].dtype if variables else config.floatx()
+        self._u_product = Variable(1.0, dtype=dtype, trainable=False, name="u_product")
 
     def _u(self, step):
         """The momentum of a step, which grows to beta_1."""

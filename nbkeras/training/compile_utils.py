@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nbkeras import config, ops, tree
-from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError, ShapeError, nearest
+from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError, MissingKey, ShapeError, nearest
 from nbkeras.losses.lookup import KNOWN as KNOWN_LOSSES
 from nbkeras.metrics import Mean
 from nbkeras.metrics.lookup import KNOWN as KNOWN_METRICS
@@ -55,6 +55,7 @@ class CompileLoss:
         self._loss_weights = loss_weights
         self._entries = []
         self._used = None
+        self._listed = False
 
     @property
     def variables(self) -> list:
@@ -71,6 +72,7 @@ class CompileLoss:
         matched = self._matched(outputs)
         self._used = list(dict.fromkeys(path for path, *_ in matched))
         y_true = outputs.align(y_true, "y", self._used)
+        self._listed = isinstance(y_pred, (list, tuple))
         self._entries = []
         owners = {}
         for path, identifier, weight in matched:
@@ -85,6 +87,15 @@ class CompileLoss:
         if len(self._entries) > 1:
             self.metrics = [Mean(name=f"{name}_loss") for *_, name in self._entries]
         self.built = True
+
+    def _by_name(self, structure):
+        """A dict of outputs as a list in the order of the outputs' names."""
+        if not isinstance(structure, dict):
+            return structure
+        names = self.output_names or ()
+        if set(names) != set(structure):
+            raise MissingKey(f"CompileLoss: it was built on a list of outputs {list(names)}, got {list(structure)}.")
+        return [structure[name] for name in names]
 
     @property
     def used(self) -> list:
@@ -124,6 +135,9 @@ class CompileLoss:
         """
         if not self.built:
             self.build(y_true, y_pred)
+        if self._listed and isinstance(y_pred, dict):
+            # Built on lists: the names say which output is which.
+            y_true, y_pred, sample_weight = map(self._by_name, (y_true, y_pred, sample_weight))
         outputs = Outputs(y_pred, self.output_names)
         y_true = outputs.align(y_true, "y", self._used)
         weight_of = _sample_weights(outputs, sample_weight)

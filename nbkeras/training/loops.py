@@ -60,7 +60,7 @@ def fit(model, session, validation, due, epochs, progress) -> None:
         session.take_up(between=True)
     finally:
         progress.close()
-        if getattr(model.optimizer, "use_ema", False) and epochs > 0:
+        if epochs > 0:
             model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.on_train_end(session.last_logs)
     if not interrupted:
