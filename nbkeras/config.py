@@ -154,3 +154,118 @@ def set_dtype_policy(policy) -> None:
     from nbkeras import dtype_policies
 
     dtype_policies.set_dtype_policy(policy)
+
+
+_max_epochs: int | None = None
+_max_steps_per_epoch: int | None = None
+_switches: dict[str, bool | None] = {"interactive": True, "filtering": True, "flash": None}
+
+
+def _limit(name, value):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ArgumentError(f"{name}: expected a whole number from 1 on or None, got {value!r}.")
+    return value
+
+
+def max_epochs() -> int | None:
+    """The most epochs that any `fit` runs, for quick tries of whole scripts; None is no limit."""
+    return _max_epochs
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Let no `fit` run more epochs than this.
+
+    Example:
+        >>> set_max_epochs(2)
+        >>> max_epochs()
+        2
+        >>> set_max_epochs(None)
+    """
+    global _max_epochs
+    _max_epochs = _limit("set_max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The most batches that an epoch, an `evaluate` or a `predict` has; None is no limit."""
+    return _max_steps_per_epoch
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Let no epoch, `evaluate` or `predict` have more batches than this."""
+    global _max_steps_per_epoch
+    _max_steps_per_epoch = _limit("set_max_steps_per_epoch", max_steps_per_epoch)
+
+
+def enable_interactive_logging() -> None:
+    """Write the progress of `fit`, `evaluate` and `predict` to standard output, as at the start."""
+    _switches["interactive"] = True
+
+
+def disable_interactive_logging() -> None:
+    """Write the progress of `fit`, `evaluate` and `predict` to Python's logger `nbkeras`, a record an epoch."""
+    _switches["interactive"] = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress goes to standard output rather than to the logger."""
+    return bool(_switches["interactive"])
+
+
+def enable_traceback_filtering() -> None:
+    """Remember the wish. Tracebacks are whole either way: nbkeras hides no frames."""
+    _switches["filtering"] = True
+
+
+def disable_traceback_filtering() -> None:
+    """Remember the wish. Tracebacks are whole either way: nbkeras hides no frames."""
+    _switches["filtering"] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """What was wished for last; True at the start, as in Keras. It has no effect."""
+    return bool(_switches["filtering"])
+
+
+def enable_flash_attention() -> None:
+    """Remember the wish: a hint to backends that have such kernels, which this one has not."""
+    _switches["flash"] = True
+
+
+def disable_flash_attention() -> None:
+    """Remember the wish: a hint to backends that have such kernels, which this one has not."""
+    _switches["flash"] = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """What was wished for last, None at the start. It has no effect."""
+    return _switches["flash"]
+
+
+def is_nnx_enabled() -> bool:
+    """False: there is no JAX below."""
+    return False
+
+
+def set_backend(backend: str) -> None:
+    """Accept the one backend that there is.
+
+    Raises:
+        ArgumentError: another backend than 'numba' is asked for.
+    """
+    if backend != "numba":
+        raise ArgumentError(
+            f"set_backend: nbkeras computes with its own kernels, got {backend!r}.",
+            next="leave the call out; NBKERAS_DEVICE chooses between cpu and cuda.",
+        )
+
+
+def enable_unsafe_deserialization() -> None:
+    """Refuse: files never carry code, and there is no mode in which they do.
+
+    Raises:
+        ArgumentError: always.
+    """
+    raise ArgumentError(
+        "enable_unsafe_deserialization: there is no unsafe mode; model files never run code.",
+        next="pass functions and classes of your own as custom_objects, or register them.",
+    )

@@ -1,20 +1,30 @@
-"""Dtype policies: in which dtype a layer keeps its weights and computes. Here both are one: float32 or float64."""
+"""Dtype policies: in which dtype a layer keeps its weights and computes. Here both are one: float32 or float64.
+
+Policies of half precision are taken and kept by name, so that scripts and files that have them work, but their layers
+keep and compute float32: CPUs multiply halves no faster, and float32 needs no scaling of the loss.
+"""
 
 from __future__ import annotations
+
+import warnings
 
 from nbkeras import config
 from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph.dtypes import dtype_name, is_float, standardize_dtype
 
+#: Policies whose layers keep and compute float32.
+_HALF = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+
 _global = None
+_warned = False
 
 
 class DTypePolicy:
     """The dtypes of a layer.
 
     Args:
-        name: a dtype's name; the global policy's by default. Mixed ones, such as 'mixed_float16', are refused: there
-            are no kernels for half precision.
+        name: a dtype's name; the global policy's by default. 'float16', 'bfloat16', 'mixed_float16' and
+            'mixed_bfloat16' keep their name but mean float32; the first of them warns.
 
     Example:
         >>> policy = DTypePolicy("float64")
@@ -26,13 +36,10 @@ class DTypePolicy:
         name = dtype_policy().name if name is None else name
         if not isinstance(name, str):
             raise ArgumentTypeError(f"DTypePolicy: 'name' must be a string such as 'float32', got {name!r}.")
-        if name.startswith("mixed_"):
-            raise ArgumentError(
-                f"DTypePolicy: {name!r} is not supported: there are no kernels for half precision.",
-                next="use 'float32' or 'float64'.",
-            )
+        if name in _HALF:
+            _warn_of_half(name)
         try:
-            self._dtype = standardize_dtype(name)
+            self._dtype = "float32" if name in _HALF else standardize_dtype(name)
         except (ArgumentError, TypeError):
             raise ArgumentError(
                 f"DTypePolicy: Cannot convert {name!r} to a dtype policy.", next="use 'float32' or 'float64'."
@@ -90,6 +97,17 @@ class DTypePolicy:
 
     def __hash__(self):
         return hash(self._name)
+
+
+def _warn_of_half(name):
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"DTypePolicy: {name!r} means float32 here: layers keep and compute float32, which on CPUs is no slower "
+            "than half precision; memory and rounding are float32's. This is said once.",
+            stacklevel=4,
+        )
 
 
 class FloatDTypePolicy(DTypePolicy):

@@ -9,7 +9,7 @@ def optimizers_of(model) -> dict:
     Example:
         >>> import nbkeras as keras
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        >>> rules = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.5))
+        >>> rules = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.5, name="sgd"))
         >>> model.compile(keras.optimizers.MultiOptimizer(rules), "mse")
         >>> {name: float(optimizer.learning_rate) for name, optimizer in optimizers_of(model).items()}
         {'learning_rate_sgd': 0.5}

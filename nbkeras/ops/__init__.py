@@ -1,5 +1,6 @@
 """What users compute with: one function serves arrays (at once), symbols (traced) and Keras tensors (recorded)."""
 
+from nbkeras.ops import image
 from nbkeras.ops.activating import (
     celu,
     elu,
@@ -532,6 +533,7 @@ __all__ = [
     "identity",
     "ifft2",
     "imag",
+    "image",
     "in_top_k",
     "inner",
     "inv",

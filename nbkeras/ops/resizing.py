@@ -1,12 +1,15 @@
-"""Images made larger: values repeated, or interpolated by a matrix product along each axis."""
+"""Images of other sizes: values repeated, or interpolated by a matrix product along each axis."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nbkeras.errors import ArgumentError
-from nbkeras.ops import linalg, shaping
-from nbkeras.ops.common import dtype_name
+from nbkeras.ops import elementwise as el
+from nbkeras.ops import indexing, linalg, shaping
+from nbkeras.ops.common import dtype_name, floating, on_host, op
+from nbkeras.ops.images import batch_of
+from nbkeras.ops.values import saturate_cast
 
 
 def repeated(x, factors):
@@ -39,6 +42,13 @@ def _lanczos(radius):
     return kernel
 
 
+#: Names of methods of `scale_and_translate` -> kernels.
+METHODS = {
+    **dict.fromkeys(("linear", "bilinear", "trilinear", "triangle"), "bilinear"),
+    **dict.fromkeys(("cubic", "bicubic", "tricubic"), "bicubic"),
+    "lanczos3": "lanczos3",
+    "lanczos5": "lanczos5",
+}
 KERNELS = {"bilinear": _triangle, "bicubic": _cubic, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
 
 
@@ -54,11 +64,19 @@ def interpolation_of(name) -> str:
     return found
 
 
-def _weights(n: int, factor: int, kernel) -> np.ndarray:
-    """The matrix (n * factor, n) of one axis; pixels have their centers at halves, weights sum up to 1."""
-    places = (np.arange(n * factor) + 0.5) / factor - 0.5
-    weights = kernel(np.abs(places[:, None] - np.arange(n)))
-    return weights / weights.sum(axis=1, keepdims=True)
+def _weights(n: int, size: int, scale: float, translation: float, kernel, antialias: bool) -> np.ndarray:
+    """The matrix (n, size) of one axis; pixels have their centers at halves, weights of a place inside sum up to 1."""
+    places = (np.arange(size) + 0.5 - translation) / scale - 0.5
+    weights = kernel(np.abs(places - np.arange(n)[:, None]) / (max(1 / scale, 1) if antialias else 1))
+    sums = weights.sum(axis=0)
+    weights = weights / np.where(sums == 0, 1, sums)
+    return np.where((places >= -0.5) & (places <= n - 0.5) & (np.abs(sums) > 1e-4), weights, 0)
+
+
+def _along(x, axis: int, matrix):
+    """The matrix product with one axis of a tensor."""
+    matrix = matrix.astype(dtype_name(x.dtype))
+    return shaping.moveaxis(linalg.matmul(shaping.moveaxis(x, axis, -1), matrix), -1, axis)
 
 
 def interpolated(x, factors, interpolation: str):
@@ -69,6 +87,113 @@ def interpolated(x, factors, interpolation: str):
     kernel = KERNELS[interpolation]
     for axis, factor in enumerate(factors, 1):
         if factor > 1:
-            matrix = _weights(x.shape[axis], factor, kernel).T.astype(dtype_name(x.dtype))
-            x = shaping.moveaxis(linalg.matmul(shaping.moveaxis(x, axis, -1), matrix), -1, axis)
+            x = _along(x, axis, _weights(x.shape[axis], x.shape[axis] * factor, factor, 0.0, kernel, False))
+    return x
+
+
+@op
+def resize(
+    images,
+    size,
+    interpolation="bilinear",
+    antialias=False,
+    crop_to_aspect_ratio=False,
+    pad_to_aspect_ratio=False,
+    fill_mode="constant",
+    fill_value=0.0,
+    data_format=None,
+):
+    """Images of another size.   (N, H, W, C) -> (N, size[0], size[1], C), or one image
+
+    Args:
+        size: the height and width to come.
+        interpolation: 'nearest', 'bilinear', 'bicubic', 'lanczos3' or 'lanczos5'; pixels' centers are at halves.
+        antialias: where images become smaller, let each pixel see all that it stands for.
+        crop_to_aspect_ratio: take the largest middle part that has the shape to come, so that nothing is distorted.
+        pad_to_aspect_ratio: or add borders on both sides for that.
+        fill_mode, fill_value: 'constant', and the value of borders.
+        data_format: 'channels_last' or 'channels_first'; that of the settings by default.
+
+    Returns:
+        Images of the same dtype; whole numbers are rounded and kept in their range.
+
+    Raises:
+        ArgumentError: an argument has none of its values.
+        ShapeError: the images have neither rank 3 nor 4.
+
+    Example:
+        >>> import numpy as np
+        >>> resize(np.array([[[0.0], [1.0]]], "float32"), (1, 4))[0, :, 0]
+        array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
+
+    Source: Keys (1981), Cubic convolution interpolation for digital image processing.
+    """
+    if interpolation not in ("nearest", *KERNELS):
+        raise ArgumentError(
+            f"resize: interpolation must be one of {', '.join(['nearest', *KERNELS])}, got {interpolation!r}."
+        )
+    if fill_mode != "constant":
+        raise ArgumentError(f"resize: fill_mode must be 'constant', got {fill_mode!r}.")
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ArgumentError("resize: only one of pad_to_aspect_ratio and crop_to_aspect_ratio can be True.")
+    if not isinstance(size, (list, tuple)) or len(size) != 2:
+        raise ArgumentError(f"resize: size must be a height and a width, got {size!r}.")
+    x, back = batch_of(images, data_format, "resize")
+    (height, width), (new_height, new_width) = x.shape[1:3], size
+    # The other sides that would have the proportions to come.
+    tall, wide = int(width * new_height / new_width), int(height * new_width / new_height)
+    if crop_to_aspect_ratio:
+        tall, wide = max(min(height, tall), 1), max(min(width, wide), 1)
+        top, left = (height - tall) // 2, (width - wide) // 2
+        x = x[:, top : top + tall, left : left + wide]
+    elif pad_to_aspect_ratio:
+        top, left = (max(height, tall) - height) // 2, (max(width, wide) - width) // 2
+        left = 0 if top else left
+        x = shaping.pad(x, ((0, 0), (top, top), (left, left), (0, 0)), "constant", fill_value)
+    exact = dtype_name(x.dtype)
+    x = x if interpolation == "nearest" else floating(x)
+    for axis, length in ((1, int(new_height)), (2, int(new_width))):
+        n = x.shape[axis]
+        if n == length:
+            continue
+        if interpolation == "nearest":
+            x = indexing.take(x, np.floor((np.arange(length) + 0.5) * (n / length)).astype("int64"), axis)
+        else:
+            x = _along(x, axis, _weights(n, length, length / n, 0.0, KERNELS[interpolation], antialias))
+    return back(saturate_cast(x if dtype_name(x.dtype) == exact else el.round(x), exact))
+
+
+@op
+def scale_and_translate(images, output_shape, scale, translation, spatial_dims, method, antialias=True):
+    """A tensor scaled and moved along some axes: what was at x comes to scale x + translation; outside is 0.
+
+    Args:
+        output_shape: the shape to come.
+        scale, translation: a number for each of `spatial_dims`.
+        spatial_dims: the axes; the others keep their lengths.
+        method: 'linear', 'cubic', 'lanczos3' or 'lanczos5', or another name of the first two, such as 'bilinear'.
+        antialias: where it is made smaller, let each place see all that it stands for.
+
+    Raises:
+        ArgumentError: the method is not known, or the lengths of arguments differ.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[1.0, 2.0, 3.0]], "float32")
+        >>> scale_and_translate(x, (1, 3), np.array([1.0]), np.array([1.0]), (1,), "linear")
+        array([[0., 1., 2.]], dtype=float32)
+    """
+    if method not in METHODS:
+        raise ArgumentError(f"scale_and_translate: method must be one of {', '.join(METHODS)}, got {method!r}.")
+    scale, translation = (np.atleast_1d(on_host(v, "scale_and_translate")) for v in (scale, translation))
+    x = floating(images)
+    if not len(spatial_dims) == len(scale) == len(translation) or len(output_shape) != len(x.shape):
+        raise ArgumentError(
+            f"scale_and_translate: {len(spatial_dims)} axes, {len(scale)} scales and {len(translation)} translations "
+            f"for shape {tuple(output_shape)} from {tuple(x.shape)}.",
+            next="give one scale and translation for each of spatial_dims.",
+        )
+    for axis, factor, shift in zip(spatial_dims, scale.tolist(), translation.tolist(), strict=True):
+        kernel = KERNELS[METHODS[method]]
+        x = _along(x, axis, _weights(x.shape[axis], int(output_shape[axis]), factor, shift, kernel, antialias))
     return x

@@ -24,7 +24,8 @@ class OptimizerMap(MutableMapping):
 
     Example:
         >>> import nbkeras as keras
-        >>> optimizers = OptimizerMap(keras.optimizers.SGD(), {"encoder/.*": keras.optimizers.Adam()})
+        >>> sgd, adam = keras.optimizers.SGD(name="sgd"), keras.optimizers.Adam(name="adam")
+        >>> optimizers = OptimizerMap(sgd, {"encoder/.*": adam})
         >>> optimizers["encoder/dense/kernel"].name, optimizers["head/kernel"].name
         ('adam', 'sgd')
     """

@@ -11,12 +11,15 @@ For the last two, `batch_size` has no effect: their batches are made by the user
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from nbkeras import config, tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError
 from nbkeras.training.array_source import ArraySource
 from nbkeras.training.batch_source import StreamSource
@@ -80,15 +83,20 @@ def make_source(
 
     if isinstance(x, PyDataset):
         _check_no_targets(x, y, sample_weight, caller)
+        steps = _limited(steps, x.num_batches, caller)
         return DatasetSource(x, steps, shuffle, seed, class_weight, caller)
     if is_array_like(x):
         columns = as_triple((x, y, sample_weight), caller)
         check_rows(columns, caller)
         weights = combine_weights(columns[1], columns[2], class_weight, caller)
+        if config.max_steps_per_epoch() is not None:
+            batch_size = batch_size or (None if steps else 32)
+            rows = tree.flatten(columns[0])[0].shape[0]
+            steps = _limited(steps, -(-rows // batch_size) if batch_size else None, caller)
         return ArraySource((*columns[:2], weights), batch_size, steps, shuffle, seed, caller)
     if isinstance(x, Iterable) and not isinstance(x, (dict, list, tuple)):
         _check_no_targets(x, y, sample_weight, caller)
-        return StreamSource(x, steps, class_weight, caller)
+        return StreamSource(x, _limited(steps, None, caller), class_weight, caller)
     raise DataError(
         f"{caller}: x of type {type(x).__name__} is no data that can be read{_inner_kinds(x)}.",
         next="call it if it is a generator function; else pass arrays, a generator or a utils.PyDataset.",
@@ -111,6 +119,15 @@ def check_count(value: Any, name: str, caller: str) -> int | None:
     if value < 1:
         raise ArgumentError(f"{caller}: {name} must be at least 1, got {value}.")
     return int(value)
+
+
+def _limited(steps: int | None, available: int | None, caller: str) -> int | None:
+    """The steps, no more than `config.max_steps_per_epoch` allows."""
+    limit = config.max_steps_per_epoch()
+    if limit is None or limit >= min(steps or math.inf, available or math.inf):
+        return steps
+    warnings.warn(f"{caller}: only {limit} batches, by config.set_max_steps_per_epoch.", stacklevel=4)
+    return limit
 
 
 def _check_no_targets(x: Any, y: Any, sample_weight: Any, caller: str) -> None:

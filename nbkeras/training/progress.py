@@ -14,6 +14,7 @@ On a terminal, `verbose=1` draws a bar while the epoch runs and leaves the same 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -22,7 +23,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from nbkeras import device
+from nbkeras import config, device
 from nbkeras.config import setting
 from nbkeras.errors import ArgumentError
 from nbkeras.training.live_bar import LiveBar
@@ -38,7 +39,8 @@ class Progress:
         epochs: epochs in all; with 1, lines have no `Epoch 1/1`.
         steps: batches per epoch, None if unknown (it is learned from the first epoch).
         verbose: 0 silent, 1 bar, 2 a line an epoch, `"auto"` 1 on a terminal and 2 elsewhere.
-        stream: where to write; None is `sys.stdout` as it is now.
+        stream: where to write; None is `sys.stdout` as it is now, or the logger after
+            `config.disable_interactive_logging()`.
 
     Attributes:
         silent: True if nothing will be written, so that the loop need not call `batch_end`.
@@ -57,7 +59,9 @@ class Progress:
     ):
         self.epochs = epochs
         self.steps = steps
-        self.stream = sys.stdout if stream is None else stream
+        if stream is None:
+            stream = sys.stdout if config.is_interactive_logging_enabled() else LogStream()
+        self.stream = stream
         self.verbose = resolve_verbose(verbose, self.stream)
         self.silent = self.verbose == 0
         self._live = self.verbose == 1 and is_terminal(self.stream)
@@ -107,6 +111,27 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class LogStream:
+    """A stream whose lines are records of the logger `nbkeras`.
+
+    Example:
+        >>> logging.getLogger("nbkeras").isEnabledFor(logging.INFO)
+        False
+        >>> LogStream().write("unseen")
+    """
+
+    def write(self, text: str) -> None:
+        """Log a line."""
+        logging.getLogger("nbkeras").info(text.rstrip("\n"))
+
+    def flush(self) -> None:
+        """Records are written at once."""
+
+    def isatty(self) -> bool:
+        """A log is no terminal."""
+        return False
 
 
 class StepClock:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 import numpy as np
 
-from nbkeras import device, tree
+from nbkeras import config, device, tree
 from nbkeras.callbacks import CallbackList
 from nbkeras.callbacks.backup import Backup
 from nbkeras.errors import ArgumentError, ArgumentTypeError
@@ -154,6 +155,9 @@ class Trainer(Compiled):
         checks.need_optimizer(self)
         epochs = checks.whole("epochs", epochs, "fit", least=0)
         initial_epoch = checks.whole("initial_epoch", initial_epoch, "fit", least=0)
+        if config.max_epochs() is not None and epochs > config.max_epochs():
+            warnings.warn(f"fit: {config.max_epochs()} of {epochs} epochs, by config.set_max_epochs.", stacklevel=2)
+            epochs = config.max_epochs()
         due = checks.validation_epochs(validation_freq)
         checks.check_share(validation_split)
         if validation_split and validation_data is None:

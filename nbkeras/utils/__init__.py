@@ -1,6 +1,11 @@
 """Helpers for scripts, with Keras's names."""
 
 from nbkeras.backend import clear_session, is_keras_tensor, standardize_dtype
+from nbkeras.config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from nbkeras.random.global_seed import set_random_seed
 from nbkeras.saving import (
     CustomObjectScope,

@@ -117,9 +117,8 @@ def test_dtype_policies():
     finally:
         keras.backend.clear_session()
     assert keras.config.dtype_policy().name == "float32"
-    for name in ("mixed_float16", "float16", "nonsense"):
-        with pytest.raises(ArgumentError, match="DTypePolicy"):
-            keras.DTypePolicy(name)
+    with pytest.raises(ArgumentError, match="DTypePolicy"):
+        keras.DTypePolicy("nonsense")
     with pytest.raises(ArgumentTypeError, match="must be a string"):
         keras.DTypePolicy(3)
 
@@ -167,3 +166,69 @@ def test_operations():
     np.testing.assert_array_equal(model(np.ones((1, 3))), np.full((1, 3), 3))
     again = Shifted.from_config(operation.get_config())
     assert (again.by, again.name, Shifted(1).name) == (2.0, "s", "shifted")
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "mixed_float16", "mixed_bfloat16"])
+def test_half_precision_keeps_its_name_and_computes_float32(name, monkeypatch):
+    monkeypatch.setattr(keras.dtype_policies, "_warned", False)
+    with pytest.warns(UserWarning, match=f"'{name}' means float32 here"):
+        layer = keras.layers.Dense(2, dtype=name)
+    again = keras.layers.Dense.from_config(layer.get_config())  # Said once: a second warning would be an error.
+    assert again.dtype_policy.name == name
+    assert again.compute_dtype == again.variable_dtype == again(np.ones((1, 3))).dtype == "float32"
+    keras.mixed_precision.set_global_policy(name)
+    try:
+        assert keras.layers.Dense(1).dtype_policy == keras.mixed_precision.Policy(name)
+    finally:
+        keras.backend.clear_session()
+
+
+@pytest.fixture
+def settings():
+    yield keras.config
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+    keras.config.enable_interactive_logging()
+    keras.config.enable_traceback_filtering()
+
+
+@pytest.mark.filterwarnings("ignore:.*by config.set_max")
+def test_limits_of_training(settings):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((400, 3)), np.ones((400, 1))
+    settings.set_max_epochs(2)
+    settings.set_max_steps_per_epoch(3)
+    history = model.fit(x, y, epochs=9, verbose=0)
+    assert len(history.epoch) == 2 and history.params["steps"] == 3
+    assert len(model.predict(x, batch_size=20, verbose=0)) == 60
+    assert len(model.predict(x, batch_size=200, verbose=0)) == 400
+    endless = ((x[:4], y[:4]) for _ in iter(int, 1))
+    assert model.fit(endless, verbose=0).params["steps"] == 3
+    for wrong in (0, True, 2.0):
+        with pytest.raises(ArgumentError, match="set_max_epochs: expected a whole number from 1 on"):
+            settings.set_max_epochs(wrong)
+
+
+def test_progress_goes_to_the_logger(settings, caplog, capsys):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    settings.disable_interactive_logging()
+    assert not keras.utils.is_interactive_logging_enabled()
+    with caplog.at_level("INFO", logger="nbkeras"):
+        model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=2)
+    assert [r.name for r in caplog.records] == ["nbkeras"] and "loss: " in caplog.text
+    assert capsys.readouterr().out == ""
+
+
+def test_wishes_without_effect(settings):
+    assert settings.is_flash_attention_enabled() is None and settings.is_traceback_filtering_enabled()
+    settings.disable_traceback_filtering()
+    settings.enable_flash_attention()
+    assert settings.is_flash_attention_enabled() and not settings.is_traceback_filtering_enabled()
+    settings.disable_flash_attention()
+    settings.set_backend("numba")
+    with pytest.raises(ArgumentError, match="set_backend: nbkeras computes with its own kernels, got 'jax'"):
+        settings.set_backend("jax")
+    with pytest.raises(ArgumentError, match="there is no unsafe mode"):
+        settings.enable_unsafe_deserialization()

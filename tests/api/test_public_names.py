@@ -19,7 +19,7 @@ ABSENT = {
     "activations": "",
     "losses": "",
     "metrics": "",
-    "optimizers": "MultiOptimizer OptimizerMap legacy",
+    "optimizers": "legacy",
     "optimizers.schedules": "",
     "initializers": "",
     "regularizers": "",
@@ -27,12 +27,14 @@ ABSENT = {
     "random": "",
     "tree": "",
     "backend": "",
-    # No complex dtypes: eig, polar, view_as_*. No kernels: i0, image. `numpy` is another name of most of `ops`.
-    "ops": "eig i0 image numpy polar view_as_complex view_as_real",
+    # No complex dtypes: eig, polar, view_as_*. No kernel: i0. `numpy` is another name of most of `ops`.
+    "ops": "eig i0 numpy polar view_as_complex view_as_real",
+    "ops.image": "",
     "saving": "KerasFileEditor",
-    # Nothing is downloaded: get_file. Progress is set by `verbose` and NBKERAS_VERBOSE: interactive_logging.
-    "utils": "Config FeatureSpace audio_dataset_from_directory bounding_boxes disable_interactive_logging "
-    "enable_interactive_logging get_file is_interactive_logging_enabled legacy text_dataset_from_directory",
+    "config": "",
+    "mixed_precision": "",
+    "utils": "Config FeatureSpace audio_dataset_from_directory bounding_boxes get_file legacy "
+    "text_dataset_from_directory",
     # Nothing is quantized, so there is nothing to map.
     "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy QuantizedDTypePolicy "
     "QuantizedFloat8DTypePolicy",

@@ -36,7 +36,7 @@ BAD = {
     "units text": (lambda: layers.Dense("3"), ArgumentError, "got '3'"),
     "unknown argument": (lambda: layers.Dense(3, unit=4), ArgumentTypeError, "Dense: unknown argument 'unit'"),
     "activation": (lambda: layers.Dense(3, activation="rellu"), ArgumentError, "did you mean 'relu'"),
-    "dtype": (lambda: layers.Dense(3, dtype="mixed_float16"), ArgumentError, "'mixed_float16' is not supported"),
+    "dtype": (lambda: layers.Dense(3, dtype="float8"), ArgumentError, "Cannot convert 'float8' to a dtype policy"),
     "axes of a product": (lambda: layers.Dot(axes=5)([x(2, 3), x(2, 3)]), ArgumentError, r"\(Dot\): .* have no axes 5"),
     "shared axes": (lambda: layers.PReLU(shared_axes=[2])(x(2, 3)), ArgumentError, r"shared_axes \[2\] must lie between 1"),
     "shape of an input": (lambda: layers.Input("ab"), ArgumentTypeError, r"a shape is made of .* got \('a', 'b'\)"),

@@ -63,12 +63,17 @@ def test_unbuilt_layers_are_copied_unbuilt():
 
 def test_a_layer_whose_configuration_lacks_its_weights_says_so():
     class Late(layers.Layer):
-        def call(self, inputs):
-            if not hasattr(self, "scale"):
+        scaled = False
+
+        def build(self, input_shape):
+            if self.scaled:
                 self.scale = self.add_weight((), "ones", name="scale")
-            return inputs * self.scale
+
+        def call(self, inputs):
+            return inputs * self.scale if self.scaled else inputs
 
     layer = Late()
+    layer.scaled = True
     layer(np.ones((1, 2), "float32"))
     with pytest.raises(StateError, match="gives 0 variables where the original has 1"):
         copy.deepcopy(layer)
