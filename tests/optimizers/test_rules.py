@@ -156,13 +156,16 @@ def test_float64(keras):
 def test_config(keras, name):
     def made(package):
         cls = getattr(package, name)
-        return cls(package.SGD(name="sgd")) if name == "LossScaleOptimizer" else cls()
+        inner = package.SGD(name="sgd")
+        if name == "MultiOptimizer":
+            return cls(package.OptimizerMap(inner, {"head/.*": package.Adam(name="adam")}))
+        return cls(inner) if name == "LossScaleOptimizer" else cls()
 
     ours, theirs = made(optimizers), made(keras.optimizers)
     assert {**ours.get_config(), "name": 0} == {**theirs.get_config(), "name": 0}
     again = optimizers.deserialize(optimizers.serialize(ours))
     assert again.get_config() == ours.get_config()
-    if name != "LossScaleOptimizer":
+    if name not in ("LossScaleOptimizer", "MultiOptimizer"):
         assert type(optimizers.get(name.lower())) is type(ours)
 
 

@@ -198,7 +198,7 @@ OPTIONS = {
 
 
 #: A wrapper around another optimizer, whose state lies elsewhere in Keras's files.
-WRAPPERS = ("LossScaleOptimizer",)
+WRAPPERS = ("LossScaleOptimizer", "MultiOptimizer")
 OPTIMIZERS = [cls.__name__ for cls in classes(optimizers.lookup.KNOWN) if cls.__name__ not in WRAPPERS]
 
 
