@@ -168,7 +168,12 @@ def _limit(name, value):
 
 
 def max_epochs() -> int | None:
-    """The most epochs that any `fit` runs, for quick tries of whole scripts; None is no limit."""
+    """The most epochs that any `fit` runs, for quick tries of whole scripts; None is no limit.
+
+    Example:
+        >>> max_epochs() is None
+        True
+    """
     return _max_epochs
 
 
@@ -186,63 +191,134 @@ def set_max_epochs(max_epochs: int | None) -> None:
 
 
 def max_steps_per_epoch() -> int | None:
-    """The most batches that an epoch, an `evaluate` or a `predict` has; None is no limit."""
+    """The most batches that an epoch, an `evaluate` or a `predict` has; None is no limit.
+
+    Example:
+        >>> max_steps_per_epoch() is None
+        True
+    """
     return _max_steps_per_epoch
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Let no epoch, `evaluate` or `predict` have more batches than this."""
+    """Let no epoch, `evaluate` or `predict` have more batches than this.
+
+    Example:
+        >>> set_max_steps_per_epoch(10)
+        >>> max_steps_per_epoch()
+        10
+        >>> set_max_steps_per_epoch(None)
+    """
     global _max_steps_per_epoch
     _max_steps_per_epoch = _limit("set_max_steps_per_epoch", max_steps_per_epoch)
 
 
 def enable_interactive_logging() -> None:
-    """Write the progress of `fit`, `evaluate` and `predict` to standard output, as at the start."""
+    """Write the progress of `fit`, `evaluate` and `predict` to standard output, as at the start.
+
+    Example:
+        >>> enable_interactive_logging()
+        >>> is_interactive_logging_enabled()
+        True
+    """
     _switches["interactive"] = True
 
 
 def disable_interactive_logging() -> None:
-    """Write the progress of `fit`, `evaluate` and `predict` to Python's logger `nbkeras`, a record an epoch."""
+    """Write the progress of `fit`, `evaluate` and `predict` to Python's logger `nbkeras`, a record an epoch.
+
+    Example:
+        >>> disable_interactive_logging()
+        >>> is_interactive_logging_enabled()
+        False
+        >>> enable_interactive_logging()
+    """
     _switches["interactive"] = False
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Whether progress goes to standard output rather than to the logger."""
+    """Whether progress goes to standard output rather than to the logger.
+
+    Example:
+        >>> is_interactive_logging_enabled()
+        True
+    """
     return bool(_switches["interactive"])
 
 
 def enable_traceback_filtering() -> None:
-    """Remember the wish. Tracebacks are whole either way: nbkeras hides no frames."""
+    """Remember the wish. Tracebacks are whole either way: nbkeras hides no frames.
+
+    Example:
+        >>> enable_traceback_filtering()
+        >>> is_traceback_filtering_enabled()
+        True
+    """
     _switches["filtering"] = True
 
 
 def disable_traceback_filtering() -> None:
-    """Remember the wish. Tracebacks are whole either way: nbkeras hides no frames."""
+    """Remember the wish. Tracebacks are whole either way: nbkeras hides no frames.
+
+    Example:
+        >>> disable_traceback_filtering()
+        >>> is_traceback_filtering_enabled()
+        False
+        >>> enable_traceback_filtering()
+    """
     _switches["filtering"] = False
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """What was wished for last; True at the start, as in Keras. It has no effect."""
+    """What was wished for last; True at the start, as in Keras. It has no effect.
+
+    Example:
+        >>> is_traceback_filtering_enabled()
+        True
+    """
     return bool(_switches["filtering"])
 
 
 def enable_flash_attention() -> None:
-    """Remember the wish: a hint to backends that have such kernels, which this one has not."""
+    """Remember the wish: a hint to backends that have such kernels, which this one has not.
+
+    Example:
+        >>> enable_flash_attention()
+        >>> is_flash_attention_enabled()
+        True
+    """
     _switches["flash"] = True
 
 
 def disable_flash_attention() -> None:
-    """Remember the wish: a hint to backends that have such kernels, which this one has not."""
+    """Remember the wish: a hint to backends that have such kernels, which this one has not.
+
+    Example:
+        >>> disable_flash_attention()
+        >>> is_flash_attention_enabled()
+        False
+    """
     _switches["flash"] = False
 
 
 def is_flash_attention_enabled() -> bool | None:
-    """What was wished for last, None at the start. It has no effect."""
+    """What was wished for last, None at the start. It has no effect.
+
+    Example:
+        >>> disable_flash_attention()
+        >>> is_flash_attention_enabled()
+        False
+    """
     return _switches["flash"]
 
 
 def is_nnx_enabled() -> bool:
-    """False: there is no JAX below."""
+    """False: there is no JAX below.
+
+    Example:
+        >>> is_nnx_enabled()
+        False
+    """
     return False
 
 
@@ -251,6 +327,9 @@ def set_backend(backend: str) -> None:
 
     Raises:
         ArgumentError: another backend than 'numba' is asked for.
+
+    Example:
+        >>> set_backend("numba")
     """
     if backend != "numba":
         raise ArgumentError(
@@ -264,6 +343,13 @@ def enable_unsafe_deserialization() -> None:
 
     Raises:
         ArgumentError: always.
+
+    Example:
+        >>> try:
+        ...     enable_unsafe_deserialization()
+        ... except ArgumentError:
+        ...     print("refused")
+        refused
     """
     raise ArgumentError(
         "enable_unsafe_deserialization: there is no unsafe mode; model files never run code.",

@@ -138,7 +138,7 @@ class Functional(Model):
         elif rank == wanted + 1 and value.shape[-1] == 1:
             value = shaping.squeeze(value, -1)
         fits = len(value.shape) == wanted and (
-            self._untracked_any_length
+            (self._untracked_any_length and wanted > 2)
             or all(n is None or m is None or n == m for n, m in zip(tensor.shape, value.shape, strict=True))
         )
         if not fits:

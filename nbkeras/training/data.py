@@ -83,7 +83,8 @@ def make_source(
 
     if isinstance(x, PyDataset):
         _check_no_targets(x, y, sample_weight, caller)
-        steps = _limited(steps, x.num_batches, caller)
+        if config.max_steps_per_epoch() is not None:
+            steps = _limited(steps, x.num_batches, caller)
         return DatasetSource(x, steps, shuffle, seed, class_weight, caller)
     if is_array_like(x):
         columns = as_triple((x, y, sample_weight), caller)
