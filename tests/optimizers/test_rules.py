@@ -152,7 +152,9 @@ def test_float64(keras):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [n for n in dir(optimizers) if n[0].isupper() and n not in ("Optimizer", "OptimizerMap")])
+@pytest.mark.parametrize(
+    "name", [n for n in dir(optimizers) if n[0].isupper() and n not in ("Optimizer", "OptimizerMap")]
+)
 def test_config(keras, name):
     def made(package):
         cls = getattr(package, name)
