@@ -49,8 +49,9 @@ class Functional(Model):
         inputs, outputs = from_inputs(inputs, outputs, self.name)
         self._untracked_inputs, self._untracked_outputs = inputs, outputs
         self._untracked_network = Network(inputs, outputs, self.name)
-        # A Sequential takes other lengths than those of its Input, if its layers do, as in Keras.
-        self._untracked_any_length = False
+        # From this rank on, inputs may have other lengths than those of `Input`. In Keras a Sequential takes any that
+        # its layers take; here one with an Input refuses another number of features.
+        self._untracked_any_length = np.inf
         for layer in self._untracked_network.layers:
             self._track(layer)
         self.built = True
@@ -138,7 +139,7 @@ class Functional(Model):
         elif rank == wanted + 1 and value.shape[-1] == 1:
             value = shaping.squeeze(value, -1)
         fits = len(value.shape) == wanted and (
-            (self._untracked_any_length and wanted > 2)
+            wanted >= self._untracked_any_length
             or all(n is None or m is None or n == m for n, m in zip(tensor.shape, value.shape, strict=True))
         )
         if not fits:

@@ -38,6 +38,7 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name)
         self._untracked_stack: list[Layer] = []
         self._untracked_functional = None
+        self._untracked_guessed = None
         for layer in layers or []:
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -120,7 +121,7 @@ class Sequential(Model):
         # Keras numbers the functional models behind Sequentials too.
         auto_name("functional")
         self._untracked_functional = Functional(inputs, x, name=self.name)
-        self._untracked_functional._untracked_any_length = True
+        self._untracked_functional._untracked_any_length = 0 if stack[0] is self._untracked_guessed else 3
         self.built = True
 
     def build(self, input_shape=None):
@@ -147,6 +148,7 @@ class Sequential(Model):
             dtype = self._untracked_stack[0].compute_dtype
             shape = (None, *tuple(input_shape)[1:])
             self._untracked_stack.insert(0, InputLayer(batch_shape=shape, dtype=dtype))
+            self._untracked_guessed = self._untracked_stack[0]
         self._rebuild()
 
     def call(self, inputs, training=None, mask=None):
