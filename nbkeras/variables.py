@@ -152,6 +152,7 @@ class Variable(Slot):
 
     @property
     def handle(self):
+        """The variable itself, for scripts that ask for what a backend keeps in it."""
         return self
 
     def __deepcopy__(self, memo):

@@ -66,6 +66,7 @@ class Operators:
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
 

@@ -39,6 +39,7 @@ class Slot(Operators):
 
     @property
     def size(self) -> int:
+        """The number of values."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property

@@ -198,6 +198,7 @@ class Layer(Stateless, HoldsWeights):
 
     @property
     def compute_dtype(self) -> str:
+        """The dtype that inputs are converted to."""
         return self.dtype_policy.compute_dtype
 
     @property
@@ -212,10 +213,12 @@ class Layer(Stateless, HoldsWeights):
 
     @property
     def variable_dtype(self) -> str:
+        """The dtype of the weights."""
         return self.dtype_policy.variable_dtype
 
     @property
     def dtype(self) -> str:
+        """The dtype of the weights; the same as `variable_dtype`."""
         return self.dtype_policy.variable_dtype
 
     # -- losses ---------------------------------------------------------------------------------------------------

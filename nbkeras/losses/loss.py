@@ -40,6 +40,7 @@ class Loss:
 
     @property
     def dtype(self) -> str:
+        """The dtype that the loss is computed in."""
         return self._dtype
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -71,10 +72,12 @@ class Loss:
         return None
 
     def get_config(self) -> dict:
+        """The arguments that make an equal loss, as plain values."""
         return {"name": self.name, "reduction": self.reduction}
 
     @classmethod
     def from_config(cls, config):
+        """A loss from `get_config`."""
         return cls(**config)
 
     def __repr__(self):

@@ -63,6 +63,7 @@ class LossFunctionWrapper(Loss):
         return ops.convert_to_tensor(y_true, self.dtype)
 
     def get_config(self):
+        """The arguments that make an equal loss, as plain values; the function by its registered name."""
         arguments = serialize_keras_object(self._fn_kwargs)
         return {**super().get_config(), "fn": serialize_keras_object(self.fn), **arguments}
 

@@ -80,6 +80,7 @@ class AUC(Metric):
 
     @property
     def thresholds(self) -> list:
+        """The thresholds, ascending, a little below 0 and a little above 1 among them."""
         return list(self._thresholds)
 
     def _build(self, shape):

@@ -50,6 +50,7 @@ class Metric:
 
     @property
     def dtype(self) -> str:
+        """The dtype that the metric is computed in."""
         return self._dtype
 
     def add_variable(self, shape, initializer=None, dtype=None, aggregation="sum", name=None):
@@ -171,10 +172,12 @@ class Metric:
                 variable.assign(value)
 
     def get_config(self) -> dict:
+        """The arguments that make an equal metric, as plain values."""
         return {"name": self.name, "dtype": self.dtype}
 
     @classmethod
     def from_config(cls, config):
+        """A metric from `get_config`."""
         return cls(**config)
 
     def __setattr__(self, name, value):

@@ -177,10 +177,12 @@ class Functional(Model):
 
     @property
     def inputs(self):
+        """The inputs, Keras tensors, in order."""
         return list(self._untracked_network.inputs)
 
     @property
     def outputs(self):
+        """The outputs, Keras tensors, in order."""
         return list(self._untracked_network.outputs)
 
     @property
@@ -193,20 +195,24 @@ class Functional(Model):
 
     @property
     def input_shape(self):
+        """The shapes of the inputs, None where they are open, in the inputs' structure."""
         return _alone(tree.map_structure(lambda t: t.shape, self._untracked_inputs))
 
     @property
     def output_shape(self):
+        """The shapes of the outputs, None where they are open, in the outputs' structure."""
         return _alone(tree.map_structure(lambda t: t.shape, self._untracked_outputs))
 
     @property
     def output_names(self):
+        """The names of the layers that give the outputs; of a dict its keys, sorted."""
         if isinstance(self._untracked_outputs, dict):
             return sorted(self._untracked_outputs)
         return [t.history[0].operation.name if t.history else t.name for t in self.outputs]
 
     @property
     def input_names(self):
+        """The names of the inputs."""
         return [t.name for t in self.inputs]
 
     @property

@@ -188,10 +188,12 @@ class Sequential(Model):
 
     @property
     def inputs(self):
+        """The model's input in a list, once it is built."""
         return self._built_model("inputs").inputs
 
     @property
     def outputs(self):
+        """The model's output in a list, once it is built."""
         return self._built_model("outputs").outputs
 
     @property
@@ -204,14 +206,17 @@ class Sequential(Model):
 
     @property
     def input_shape(self):
+        """The shape of the input, None where it is open."""
         return self._built_model("input_shape").input_shape
 
     @property
     def output_shape(self):
+        """The shape of the output, None where it is open."""
         return self._built_model("output_shape").output_shape
 
     @property
     def output_names(self):
+        """The name of the last layer in a list."""
         return self._built_model("output_names").output_names
 
     def compute_output_shape(self, input_shape):
@@ -224,6 +229,7 @@ class Sequential(Model):
 
     @property
     def input_names(self):
+        """The input's name in a list."""
         return self._built_model("input_names").input_names
 
     def get_build_config(self):
