@@ -11,6 +11,7 @@ import nbkeras
 EXCUSED = {
     "nbkeras.datasets": "everything but digits is downloaded",
     "nbkeras.utils.plot_model": "needs Graphviz's program",
+    "nbkeras.device.compilers_for": "needs a CUDA extra",
     "nbkeras.config.flag": "what it says is the environment's",
     "nbkeras.config.setting": "what it says is the environment's",
 }
