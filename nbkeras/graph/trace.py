@@ -79,9 +79,9 @@ class Graph:
     def read(self, variable) -> Symbol:
         """The variable's value at this point of the step."""
         if variable not in self.values:
-            symbol = Symbol(variable.shape, variable.dtype, name=variable.name)
-            self.reads[variable] = symbol
-            self.values[variable] = symbol
+            if variable not in self.reads:
+                self.reads[variable] = Symbol(variable.shape, variable.dtype, name=variable.name)
+            self.values[variable] = self.reads[variable]
             arena = variable.arena
             if arena in self.values and self.values[arena] is not self.reads[arena]:
                 from nbkeras.graph.primitives import emit

@@ -8,9 +8,11 @@ import numpy as np
 
 from nbkeras import device, tree
 from nbkeras.errors import ArgumentError
+from nbkeras.graph import trace
+from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.graph.symbol import Symbol
-from nbkeras.ops import shaping
-from nbkeras.ops.common import dtype_name, emit, op, promote, standardize_dtype, tensor
+from nbkeras.ops import elementwise, shaping
+from nbkeras.ops.common import FUNCTIONS, dtype_name, emit, op, promote, standardize_dtype, tensor
 
 
 @op
@@ -82,9 +84,11 @@ def stop_gradient(variable):
     return emit("stop_gradient", x) if isinstance(x, Symbol) else x
 
 
-@op
 def cond(pred, true_fn, false_fn):
-    """true_fn() if the predicate holds, else false_fn(); while tracing both are computed and one is chosen.
+    """true_fn() if the predicate holds, else false_fn().
+
+    While a model is traced, both are computed and one result is chosen; variables get the values that the chosen one
+    gives them.
 
     Args:
         pred: a boolean.
@@ -94,10 +98,39 @@ def cond(pred, true_fn, false_fn):
         >>> cond(True, lambda: 1.0, lambda: 2.0)
         1.0
     """
-    if not isinstance(pred, Symbol):
-        return true_fn() if bool(convert_to_numpy(pred)) else false_fn()
-    yes, no = true_fn(), false_fn()
-    return tree.map_structure(lambda a, b: emit("where", tensor(pred, "bool"), *promote(a, b)), yes, no)
+    if isinstance(pred, KerasTensor):
+        return tree.map_structure(lambda a, b: elementwise.where(pred, a, b), true_fn(), false_fn())
+    pred = pred.value if hasattr(pred, "assign") else pred
+    if not _unknown(pred):
+        return true_fn() if bool(pred) else false_fn()
+    return _chosen(tensor(pred, "bool"), true_fn, false_fn)
+
+
+FUNCTIONS["cond"] = cond
+
+
+def _unknown(x) -> bool:
+    """True for a symbol without a value."""
+    return isinstance(x, Symbol) and not trace.current().live
+
+
+def _chosen(pred, true_fn, false_fn):
+    """Both branches, each from the same state of variables; the results and states of one are chosen."""
+    graph = trace.current()
+    start, results, states = graph.values, [], []
+    for branch in (true_fn, false_fn):
+        graph.values = dict(start)
+        results.append(branch())
+        states.append(graph.values)
+    graph.values = dict(start)
+    for variable in dict.fromkeys([*states[0], *states[1]]):
+        before = graph.read(variable)
+        yes, no = (state.get(variable, before) for state in states)
+        if yes is not no:
+            graph.values[variable] = emit("where", pred, yes, no)
+        else:
+            graph.values[variable] = yes
+    return tree.map_structure(lambda a, b: emit("where", pred, *promote(a, b)), *results)
 
 
 def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
@@ -172,7 +205,7 @@ def map(f, xs):
 
 @op
 def switch(index, branches, *operands):
-    """The result of the branch of a number, clamped to those there are; while tracing all are computed.
+    """The result of the branch of a number, clamped to those there are; while tracing all are computed, as in `cond`.
 
     Args:
         index: the number.
@@ -183,16 +216,19 @@ def switch(index, branches, *operands):
         >>> switch(1, [lambda x: x + 1, lambda x: x * 10], 3.0)
         30.0
     """
-    if not isinstance(index, Symbol):
+    if not _unknown(index):
         number = int(convert_to_numpy(index))
         return branches[min(max(number, 0), len(branches) - 1)](*operands)
-    results = [branch(*operands) for branch in branches]
-    chosen = results[-1]
-    for number in reversed(range(len(results) - 1)):
-        here = emit("less_equal", tensor(index, "int64"), np.int64(number))
-        choose = lambda a, b, here=here: emit("where", here, *promote(a, b))  # noqa: E731
-        chosen = tree.map_structure(choose, results[number], chosen)
-    return chosen
+    index = tensor(index, "int64")
+
+    def of(number):
+        branch = branches[number]
+        if number == len(branches) - 1:
+            return branch(*operands)
+        here = emit("less_equal", index, np.int64(number))
+        return _chosen(here, lambda: branch(*operands), lambda: of(number + 1))
+
+    return of(0)
 
 
 def while_loop(cond, body, loop_vars, maximum_iterations=None):

@@ -17,14 +17,17 @@ from nbkeras.saving import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from nbkeras.utils.audio_directory import audio_dataset_from_directory
 from nbkeras.utils.data import PyDataset, Sequence, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from nbkeras.utils.dataset import Dataset
+from nbkeras.utils.get_file import get_file
 from nbkeras.utils.image import array_to_img, img_to_array, load_img, save_img
 from nbkeras.utils.image_directory import image_dataset_from_directory
 from nbkeras.utils.numerical import normalize, to_categorical
 from nbkeras.utils.progbar import Progbar
 from nbkeras.utils.sequences import pad_sequences
 from nbkeras.utils.splitting import split_dataset
+from nbkeras.utils.text_directory import text_dataset_from_directory
 from nbkeras.utils.timeseries import timeseries_dataset_from_array
 from nbkeras.utils.topology import get_source_inputs
 from nbkeras.utils.visualization import model_to_dot, plot_model

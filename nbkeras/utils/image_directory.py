@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from nbkeras import config
-from nbkeras.errors import ArgumentError, DataError
+from nbkeras.errors import ArgumentError
 from nbkeras.extras import need
-from nbkeras.utils.dataset import Dataset
-from nbkeras.utils.directory import check_split, index_directory, part_of
+from nbkeras.utils.directory_data import directory_dataset
 from nbkeras.utils.resizing import KERNELS, fit
 
 #: Which files are pictures.
@@ -89,52 +86,24 @@ def image_dataset_from_directory(
     who = "image_dataset_from_directory"
     need("PIL.Image", who)
     image_size = (image_size, image_size) if isinstance(image_size, int) else image_size
-    _check(labels, label_mode, color_mode, image_size, interpolation, format, class_names, who)
-    check_split(validation_split, subset, shuffle, seed, who)
+    _check(color_mode, image_size, interpolation, format, who)
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ArgumentError(f"{who}: give crop_to_aspect_ratio or pad_to_aspect_ratio, not both.")
-    labels, label_mode = (None, None) if labels is None or label_mode is None else (labels, label_mode)
-    if seed is None:
-        seed = int(np.random.randint(1e6))  # noqa: NPY002 - `set_random_seed` fixes it
-    paths, numbers, names = index_directory(
-        directory, labels, FORMATS, class_names, shuffle, seed, follow_links, verbose
+    look = (
+        color_mode,
+        tuple(image_size),
+        interpolation,
+        crop_to_aspect_ratio,
+        pad_to_aspect_ratio,
+        (data_format or config.image_data_format()) == "channels_first",
     )
-    if label_mode == "binary" and len(names) != 2:
-        raise ArgumentError(f"{who}: label_mode='binary' needs two classes, got {names}.")
-    first = (data_format or config.image_data_format()) == "channels_first"
-
-    look = (color_mode, tuple(image_size), interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, first)
-
-    def make(part):
-        chosen, own = (part_of(items, validation_split, part) for items in (paths, numbers))
-        if not chosen:
-            raise DataError(
-                f"{who}: found no {part or ''} pictures in {os.fspath(directory)!r} ({', '.join(FORMATS)})."
-            )
-        if verbose and part:
-            print(f"Using {len(chosen)} files for {part}.")
-        targets = None if label_mode is None else _targets(own, label_mode, len(names))
-        rows = Dataset.from_tensor_slices(np.arange(len(chosen)))
-        if shuffle and part != "validation":
-            rows = rows.shuffle((batch_size or 128) * 8, seed)
-
-        def example(row):
-            image = _load(chosen[int(row)], *look)
-            return image if targets is None else (image, targets[int(row)])
-
-        images = rows.map(example, num_parallel_calls=len(os.sched_getaffinity(0)))
-        images = (images.batch(batch_size) if batch_size is not None else images).prefetch(2)
-        images.class_names, images.file_paths = names, list(chosen)
-        return images
-
-    return [make("training"), make("validation")] if subset == "both" else make(subset)
+    return directory_dataset(
+        who, "pictures", lambda path: _load(path, *look), FORMATS, directory, labels, label_mode, class_names,
+        batch_size, shuffle, seed, validation_split, subset, follow_links, verbose,
+    )  # fmt: skip
 
 
-def _check(labels, label_mode, color_mode, image_size, interpolation, format, class_names, who: str) -> None:
-    if not (labels is None or isinstance(labels, (list, tuple)) or (isinstance(labels, str) and labels == "inferred")):
-        raise ArgumentError(f"{who}: expected labels 'inferred', None, or a list of numbers, got {labels!r}.")
-    if label_mode not in ("int", "categorical", "binary", None):
-        raise ArgumentError(f"{who}: expected label_mode 'int', 'categorical', 'binary' or None, got {label_mode!r}.")
+def _check(color_mode, image_size, interpolation, format, who: str) -> None:
     if color_mode not in MODES:
         raise ArgumentError(f"{who}: expected color_mode 'rgb', 'rgba' or 'grayscale', got {color_mode!r}.")
     if not isinstance(image_size, (list, tuple)) or len(image_size) != 2:
@@ -153,11 +122,3 @@ def _load(path, color_mode, image_size, interpolation, crop, pad, first) -> np.n
         array = np.asarray(picture if deep else picture.convert(MODES[color_mode]), dtype="float32")
     array = fit(array.reshape(*array.shape[:2], -1), image_size, interpolation, crop, pad)
     return array.transpose(2, 0, 1) if first else array
-
-
-def _targets(numbers: np.ndarray, label_mode: str, classes: int) -> np.ndarray:
-    if label_mode == "binary":
-        return numbers.astype("float32")[:, None]
-    if label_mode == "categorical":
-        return np.eye(classes, dtype="float32")[numbers]
-    return numbers.astype("int32")

@@ -10,6 +10,7 @@ import nbkeras
 #: What may lack an example, and why.
 EXCUSED = {
     "nbkeras.datasets": "everything but digits is downloaded",
+    "nbkeras.utils.get_file": "downloads",
     "nbkeras.utils.plot_model": "needs Graphviz's program",
     "nbkeras.device.compilers_for": "needs a CUDA extra",
     "nbkeras.config.flag": "what it says is the environment's",

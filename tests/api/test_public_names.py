@@ -33,8 +33,7 @@ ABSENT = {
     "saving": "KerasFileEditor",
     "config": "",
     "mixed_precision": "",
-    "utils": "Config FeatureSpace audio_dataset_from_directory bounding_boxes get_file legacy "
-    "text_dataset_from_directory",
+    "utils": "Config FeatureSpace bounding_boxes legacy",
     # Nothing is quantized, so there is nothing to map.
     "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy QuantizedDTypePolicy "
     "QuantizedFloat8DTypePolicy",

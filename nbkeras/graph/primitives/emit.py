@@ -14,10 +14,12 @@ def lift(value) -> Symbol:
     """The symbol of a value in the active graph: variables are read, numbers and arrays become constants."""
     if isinstance(value, Symbol):
         return value
-    graph = trace.current()
     if hasattr(value, "assign"):
-        return graph.read(value)
-    return graph.constant(value)
+        # Inside a StatelessScope the value is the scope's.
+        value = value.value
+        if isinstance(value, Symbol):
+            return value
+    return trace.current().constant(value)
 
 
 def emit(name: str, *inputs, **params):
