@@ -31,6 +31,11 @@ def _length(n, shape) -> int:
     return int(n)
 
 
+def _nothing(shape, dtype):
+    """Zeros that take no memory: the values come from a file."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
 class Variable(Slot):
     """A tensor with a value that lasts.
 
@@ -84,6 +89,8 @@ class Variable(Slot):
             value = initializer
             if callable(initializer):
                 budget.spend(shape, np.dtype(dtype).itemsize)
+                if budget.is_filled() and getattr(initializer, "is_random", False):
+                    initializer = _nothing
                 value = initializer(shape, dtype=dtype)
             if hasattr(value, "assign"):
                 value = value.numpy()

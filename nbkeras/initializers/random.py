@@ -29,6 +29,9 @@ class RandomInitializer(Initializer):
         np.float32(0.5)
     """
 
+    #: Where values come from a file afterwards, none need be drawn.
+    is_random = True
+
     def __init__(self, seed=None):
         self._given_seed = seed
         if seed is None:

@@ -17,7 +17,7 @@ _local = threading.local()
 
 
 @contextlib.contextmanager
-def limited(count: int, why: str):
+def limited(count: int, why: str, filled: bool = False):
     """Inside the `with` block, variables of no more than `count` bytes in all can be made.
 
     A block inside another never has more than what is left of the outer one, and takes from it what it uses.
@@ -25,6 +25,7 @@ def limited(count: int, why: str):
     Args:
         count: bytes.
         why: what the message says they are for.
+        filled: whether all variables get their values afterwards, so that no random ones need be drawn for them.
 
     Example:
         >>> with limited(100, "the file"):
@@ -33,13 +34,20 @@ def limited(count: int, why: str):
         ...
         nbkeras.errors.FileError: a variable of shape (5, 5) does not fit into what is left of the file.
     """
-    outer = getattr(_local, "left", None)
+    outer, filled_before = getattr(_local, "left", None), is_filled()
     _local.left = start = outer if outer is not None and outer[0] < count else (count, why)
+    _local.filled = filled_before or filled
     try:
         yield
     finally:
+        _local.filled = filled_before
         used = start[0] - _local.left[0]
         _local.left = None if outer is None else (outer[0] - used, outer[1])
+
+
+def is_filled() -> bool:
+    """Whether variables that are made now get their values afterwards."""
+    return getattr(_local, "filled", False)
 
 
 def limited_by_machine():

@@ -48,9 +48,14 @@ class Bytes:
         count = int(np.prod(shape, dtype=object)) * dtype.itemsize
         self.check(start, count)
         array = np.empty(shape, dtype)
-        if count:
-            self._fill(start, memoryview(array.reshape(-1).view(np.uint8)))
+        self.fill(start, array)
         return array
+
+    def fill(self, start: int, array: np.ndarray) -> None:
+        """Copy the bytes at a place into an array without gaps."""
+        self.check(start, array.nbytes)
+        if array.nbytes:
+            self._fill(start, memoryview(array.reshape(-1).view(np.uint8)))
 
     def _fill(self, start: int, target: memoryview) -> None:
         target[:] = self._data[start : start + len(target)]

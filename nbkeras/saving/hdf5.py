@@ -19,6 +19,7 @@ import struct
 
 import numpy as np
 
+from nbkeras import device
 from nbkeras.errors import FileError
 from nbkeras.saving import hdf5_messages as messages
 from nbkeras.saving.byte_source import Bytes
@@ -325,5 +326,26 @@ class Dataset(Node):
             return whole
         if isinstance(self._data, bytes):
             return Bytes(self._data, self.file.source.name).read_array(0, self.shape, self.dtype)
-        address = self._data[0] if self.nbytes else 0
-        return self.file.source.read_array(address, self.shape, self.dtype)
+        return self.file.source.read_array(self._place, self.shape, self.dtype)
+
+    def read_into(self, array: np.ndarray) -> None:
+        """The same into an array of the shape and dtype, without gaps: from the file if it can be, in one go."""
+        if isinstance(self._data, tuple):
+            self.check()
+            self.file.source.fill(self._place, array)
+        else:
+            array[...] = self.read()
+
+    @property
+    def _place(self) -> int:
+        """Where the bytes begin; arrays without any have no place of their own."""
+        return self._data[0] if self.nbytes else 0
+
+
+def assign(variable, dataset: Dataset) -> None:
+    """Give a variable the values of an array of its shape, on the CPU without a copy of them in between."""
+    own = device.backend().to_host(variable.array)
+    if own is variable.array and own.dtype == dataset.dtype and own.flags.c_contiguous:
+        dataset.read_into(own)
+    else:
+        variable.assign(dataset.read())

@@ -15,7 +15,7 @@ from nbkeras.errors import ArgumentError, FileError
 from nbkeras.initializers.lookup import KNOWN as INITIALIZERS
 from nbkeras.layers import lookup
 from nbkeras.saving import budget, registry
-from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
+from nbkeras.saving.hdf5 import Dataset, Group, Hdf5, assign
 from nbkeras.saving.hdf5_writer import Pieces
 from nbkeras.saving.json_text import parse
 from nbkeras.saving.report import LoadReport
@@ -57,7 +57,7 @@ def load_model(file: Hdf5, compile: bool):
         )
     config = modern(parse(text, file.source.name))
     group = file.root.get("model_weights")
-    with budget.limited(sum(d.nbytes for _, d in group.datasets()) + 2**20, "the file"):
+    with budget.limited(sum(d.nbytes for _, d in group.datasets()) + 2**20, "the file", filled=True):
         model = lookup.deserialize(config)
     load_weights(model, group)
     if compile:
@@ -97,7 +97,7 @@ def _load_optimizer(optimizer, group: Group) -> None:
     for array in arrays:
         array.check()
     for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array.read())
+        assign(variable, array)
 
 
 def load_weights(model, group: Group, skip_mismatch=False, by_name=False) -> LoadReport:
@@ -134,7 +134,7 @@ def load_weights(model, group: Group, skip_mismatch=False, by_name=False) -> Loa
     for _, array in pairs:
         array.check()
     for weight, array in pairs:
-        weight.assign(array.read())
+        assign(weight, array)
     return report
 
 

@@ -142,7 +142,7 @@ def from_config(config, most_bytes: int, compile: bool):
     """
     if not isinstance(config, dict):
         raise ArgumentError(f"expected the configuration of a model, got {type(config).__name__}.")
-    with budget.limited(most_bytes + EXTRA_BYTES, "the file"):
+    with budget.limited(most_bytes + EXTRA_BYTES, "the file", filled=True):
         model = lookup.deserialize(config)
     compiled = config.get("compile_config")
     if compile and compiled and hasattr(model, "compile_from_config"):

@@ -10,7 +10,7 @@ from nbkeras.layers.weights import HoldsWeights
 from nbkeras.optimizers.state import State
 from nbkeras.saving import shards
 from nbkeras.saving.atomic import write_bytes
-from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
+from nbkeras.saving.hdf5 import Dataset, Group, Hdf5, assign
 from nbkeras.saving.hdf5_writer import Pieces
 from nbkeras.saving.report import LoadReport
 from nbkeras.saving.walk import states
@@ -139,7 +139,7 @@ def load_weights(model, file: Hdf5 | shards.Shards, skip_mismatch=False, objects
     for _, dataset in arrays:
         dataset.check()
     for variable, dataset in arrays:
-        variable.assign(dataset.read())
+        assign(variable, dataset)
     for thing, store in custom:
         _load_custom(thing, store, skip_mismatch)
     return report

@@ -343,3 +343,17 @@ def test_configurations_keep_to_the_memory_of_the_machine():
     huge = keras.layers.Dense(10**12)
     with pytest.raises(FileError, match="this machine's memory"):
         keras.models.clone_model(model, input_tensors=keras.Input((10**6,)), clone_function=lambda layer: huge)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_no_random_numbers_are_drawn_for_weights_that_a_file_has(tmp_path, monkeypatch, ending):
+    """And they are read into the weights' own memory."""
+    model = regressor()
+    model.fit(X, Y, epochs=1, verbose=0)
+    model.save(tmp_path / f"a{ending}")
+    monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", None)
+    again = load_model(tmp_path / f"a{ending}")
+    same(model, again)
+    monkeypatch.undo()
+    assert np.ptp(regressor().get_weights()[0]) > 0, "outside of loading they are drawn"
+    again.fit(X, Y, epochs=1, verbose=0)
