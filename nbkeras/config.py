@@ -119,6 +119,40 @@ def set_image_data_format(data_format: str) -> None:
     _image_data_format = data_format
 
 
+def get_num_threads() -> int:
+    """How many threads a kernel may use, at most.
+
+    Example:
+        >>> get_num_threads() >= 1
+        True
+    """
+    from nbkeras.kernels import threads
+
+    return threads.get_num_threads()
+
+
+def set_num_threads(count: int | None):
+    """Set how many threads a kernel may use, at most; None returns to what NBKERAS_NUM_THREADS or the system says.
+
+    Results don't depend on it, bit for bit. More than the process may use is lowered to that, with one warning. As a
+    context manager it restores the former number at its end.
+
+    Args:
+        count: a whole number of at least 1, or None.
+
+    Raises:
+        ArgumentError: anything else.
+
+    Example:
+        >>> with set_num_threads(1):
+        ...     print(get_num_threads())
+        1
+    """
+    from nbkeras.kernels import threads
+
+    return threads.set_num_threads(count)
+
+
 def backend() -> str:
     """What computes: 'numba'.
 

@@ -188,11 +188,7 @@ def get_num_threads() -> int:
 def set_num_threads(count: int | None) -> _Restore:
     """Set the number of threads that a launch may use; None returns to the default.
 
-    Results don't depend on it, bit for bit. More than the process may use is lowered to that, with one warning.
-    As a context manager it restores the former number at the end:
-
-        with nbkeras.set_num_threads(1):
-            model.predict(x)
+    See `nbkeras.config.set_num_threads`.
     """
     global _wanted, ready
     if count is not None and (isinstance(count, bool) or int(count) != count or count < 1):
