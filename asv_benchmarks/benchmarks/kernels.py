@@ -6,7 +6,7 @@ import numpy as np
 
 from .common import ratio, seconds_per_call
 
-#: M×K×N of the products in a training step of the reference workloads, and one large one.
+#: M×K×N of the products in a training step of the reference workloads, one large one, and matrices by a vector.
 PRODUCTS = {
     "1024x1024x1024": (1024, 1024, 1024),
     "32x784x128": (32, 784, 128),
@@ -14,6 +14,8 @@ PRODUCTS = {
     "256x512x512": (256, 512, 512),
     "32x64x64": (32, 64, 64),
     "784x128x512": (784, 128, 512),
+    "1x1024x1024": (1, 1024, 1024),
+    "1024x1024x1": (1024, 1024, 1),
 }
 
 

@@ -27,3 +27,14 @@ def test_threads_that_predict_with_one_model_get_their_own_results():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_small_step_never_leaves_its_thread():
+    """N23: helpers that would be woken for a launch of a few microseconds cost more than they do."""
+    body = [layers.Dense(16, activation="relu"), layers.Dropout(0.5), layers.Dense(3)]
+    model = nbkeras.Sequential([nbkeras.Input((8,)), *body])
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(np.zeros((1, 8)), np.zeros((1, 3)), batch_size=1, verbose=0)
+    (traced,) = model._untracked_steps["train"]._plans.values()
+    assert len(traced.plan.steps) > 10
+    assert all(step.items <= step.chunk for step in traced.plan.steps)
