@@ -38,10 +38,11 @@ from nbkeras.layers import Input, InputSpec, Layer
 from nbkeras.losses import Loss
 from nbkeras.metrics import Metric
 from nbkeras.models import Model, Sequential
+from nbkeras.models.function import Function
 from nbkeras.ops.operation import Operation
 from nbkeras.optimizers import Optimizer
 from nbkeras.regularizers import Regularizer
-from nbkeras.scopes import StatelessScope, name_scope
+from nbkeras.scopes import RematScope, StatelessScope, SymbolicScope, name_scope, remat
 from nbkeras.transforms import grad, jit, value_and_grad
 from nbkeras.variables import Variable
 
@@ -51,6 +52,7 @@ __all__ = [
     "Callback",
     "DTypePolicy",
     "FloatDTypePolicy",
+    "Function",
     "Initializer",
     "Input",
     "InputSpec",
@@ -62,8 +64,10 @@ __all__ = [
     "Operation",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "StatelessScope",
+    "SymbolicScope",
     "Variable",
     "activations",
     "backend",
@@ -88,6 +92,7 @@ __all__ = [
     "preprocessing",
     "random",
     "regularizers",
+    "remat",
     "saving",
     "tree",
     "utils",

@@ -133,3 +133,62 @@ class StatelessScope:
     def get_current_value(self, variable):
         """The value that a variable has inside; None if none was given or assigned."""
         return self.state_mapping.get(id(variable))
+
+
+class SymbolicScope:
+    """Marks code that works on placeholders; accepted as Keras has it, without effect.
+
+    Example:
+        >>> with SymbolicScope() as scope:
+        ...     type(scope).__name__
+        'SymbolicScope'
+    """
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+class RematScope:
+    """Asks for less memory in exchange for work; accepted as Keras has it, without effect: plans keep what they need.
+
+    Args:
+        mode: 'full', 'activations', 'larger_than', 'list_of_layers' or None.
+        output_size_threshold, layer_names: what the last two modes mean.
+
+    Raises:
+        ArgumentError: the mode is not known.
+
+    Example:
+        >>> with RematScope("full") as scope:
+        ...     scope.mode
+        'full'
+    """
+
+    def __init__(self, mode="full", output_size_threshold=1024, layer_names=None):
+        if mode not in ("full", "activations", "larger_than", "list_of_layers", None):
+            raise ArgumentError(
+                "RematScope: mode must be 'full', 'activations', 'larger_than', 'list_of_layers' or None, got "
+                f"{mode!r}."
+            )
+        self.mode = mode
+        self.output_size_threshold = output_size_threshold
+        self.layer_names = layer_names or []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+def remat(f):
+    """The function itself: a hint to compute values again rather than keep them, which plans do not take.
+
+    Example:
+        >>> remat(abs)(-3)
+        3
+    """
+    return f

@@ -50,7 +50,13 @@ class InputLayer(Layer):
         if sparse or ragged:
             raise ArgumentError(f"Input {self.name!r}: sparse and ragged inputs are not supported.")
         if input_tensor is not None:
-            batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+            self._check_tensor(input_tensor, shape, batch_size, batch_shape, dtype)
+            batch_shape, dtype = input_tensor.shape, input_tensor.dtype
+        elif batch_shape is not None and (shape is not None or batch_size is not None):
+            raise ArgumentError(
+                f"Input {self.name!r}: batch_shape={batch_shape!r} cannot be given together with shape or batch_size.",
+                next="leave out one of them.",
+            )
         if batch_shape is None:
             if shape is None:
                 raise ArgumentError(f"Input {self.name!r}: no shape was given.", next="write Input(shape=(features,)).")
@@ -69,7 +75,22 @@ class InputLayer(Layer):
         self.optional = optional
         self.built = True
         made = KerasTensor(self.batch_shape, self.dtype, name=self.name)
+        if input_tensor is not None and input_tensor.history is None:
+            made = input_tensor
         self._untracked_calls.append(OperationCall(self, (), {}, made))
+
+    def _check_tensor(self, tensor, shape, batch_size, batch_shape, dtype):
+        if not isinstance(tensor, KerasTensor):
+            raise ArgumentError(f"Input {self.name!r}: expected a Keras tensor, got {tensor!r}.")
+        for what, given, own in (
+            ("shape", shape, tensor.shape[1:]),
+            ("batch_size", batch_size, tensor.shape[0] if tensor.shape else None),
+            ("batch_shape", batch_shape, tensor.shape),
+            ("dtype", dtype, tensor.dtype),
+        ):
+            given = tuple(given) if isinstance(given, list) else given
+            if given is not None and given != own:
+                raise ArgumentError(f"Input {self.name!r}: {what} is {given!r}, but the tensor's is {own!r}.")
 
     def call(self):
         """Nothing: the value is given from outside."""
