@@ -61,7 +61,7 @@ def described(keras):
         with pytest.raises(NotImplementedError):
             refused().get_config()
     for name in ("a/b", 3):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="name"):
             Plain(name=name)
     return found
 

@@ -208,3 +208,26 @@ def test_epochs_without_validation_are_passed_over_with_one_warning():
 def test_unknown_mode_warns_as_in_keras():
     with pytest.warns(UserWarning, match="EarlyStopping: mode 'maximum' is unknown; taking 'auto'"):
         assert EarlyStopping(mode="maximum").mode == "auto"
+
+
+@pytest.mark.parametrize("stop_after", [3, 30])
+def test_restored_weights_give_the_logged_value_again(stop_after):
+    """K4: whatever ends the training, what is restored evaluates to the best value that was logged, to the bit."""
+    import numpy as np
+
+    import nbkeras
+
+    nbkeras.utils.set_random_seed(3)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(80, 5)).astype("float32"), rng.normal(size=(80, 1)).astype("float32")
+    model = nbkeras.Sequential([nbkeras.Input((5,)), nbkeras.layers.Dense(64, "relu"), nbkeras.layers.Dense(1)])
+    model.compile(nbkeras.optimizers.SGD(0.3), "mse", metrics=["mae"])
+    stopping = EarlyStopping("val_loss", patience=4, restore_best_weights=True)
+    validation = (x[50:], y[50:])
+    history = model.fit(
+        x[:50], y[:50], epochs=stop_after, validation_data=validation, callbacks=[stopping], verbose=0
+    ).history
+    best = int(np.argmin(history["val_loss"]))
+    found = model.evaluate(*validation, verbose=0, return_dict=True)
+    assert found == {"loss": history["val_loss"][best], "mae": history["val_mae"][best]}
+    assert best < len(history["val_loss"]) - 1
