@@ -6,7 +6,7 @@ from nbkeras import activations, constraints, initializers, regularizers
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
-from nbkeras.ops import linalg
+from nbkeras.ops import products
 
 
 class Dense(Layer):
@@ -89,7 +89,7 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs, training=None):
-        return self.activation(linalg.affine(inputs, self.kernel, self.bias))
+        return self.activation(products.affine(inputs, self.kernel, self.bias))
 
     def _misfit(self, problem, shape):
         if self.built and len(shape) >= 2:

@@ -6,7 +6,7 @@ from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.masks import get_mask
 from nbkeras.layers.layer import Layer
 from nbkeras.ops import elementwise as el
-from nbkeras.ops import linalg, making, normalizing, reducing, shaping
+from nbkeras.ops import making, normalizing, products, reducing, shaping
 
 
 class Merge(Layer):
@@ -282,7 +282,7 @@ class Dot(Merge):
         first, second = shaping.moveaxis(first, a, -1), shaping.moveaxis(second, b, 1)
         batch, size = first.shape[0], first.shape[-1]
         rest_a, rest_b = first.shape[1:-1], second.shape[2:]
-        y = linalg.matmul(shaping.reshape(first, (batch, -1, size)), shaping.reshape(second, (batch, size, -1)))
+        y = products.matmul(shaping.reshape(first, (batch, -1, size)), shaping.reshape(second, (batch, size, -1)))
         return shaping.reshape(y, (batch, *rest_a, *rest_b) if rest_a or rest_b else (batch, 1))
 
     def get_config(self):

@@ -1,6 +1,6 @@
 """What users compute with: one function serves arrays (at once), symbols (traced) and Keras tensors (recorded)."""
 
-from nbkeras.ops import image
+from nbkeras.ops import image, linalg, nn, numpy
 from nbkeras.ops.activating import (
     celu,
     elu,
@@ -145,6 +145,12 @@ from nbkeras.ops.elementwise import (
     true_divide,
     where,
 )
+from nbkeras.ops.encoding import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    multi_hot,
+    sparse_categorical_crossentropy,
+)
 from nbkeras.ops.factoring import (
     cholesky,
     cholesky_inverse,
@@ -181,18 +187,6 @@ from nbkeras.ops.indexing import (
     slice_update,
     take,
     take_along_axis,
-)
-from nbkeras.ops.linalg import (
-    affine,
-    cross,
-    dot,
-    einsum,
-    inner,
-    kron,
-    matmul,
-    outer,
-    tensordot,
-    vdot,
 )
 from nbkeras.ops.making import (
     arange,
@@ -241,12 +235,6 @@ from nbkeras.ops.nan import (
     nansum,
     nanvar,
 )
-from nbkeras.ops.nn import (
-    binary_crossentropy,
-    categorical_crossentropy,
-    multi_hot,
-    sparse_categorical_crossentropy,
-)
 from nbkeras.ops.normalizing import (
     batch_normalization,
     layer_normalization,
@@ -275,6 +263,18 @@ from nbkeras.ops.pooling import (
     adaptive_max_pool,
     average_pool,
     max_pool,
+)
+from nbkeras.ops.products import (
+    affine,
+    cross,
+    dot,
+    einsum,
+    inner,
+    kron,
+    matmul,
+    outer,
+    tensordot,
+    vdot,
 )
 from nbkeras.ops.rearranging import (
     depth_to_space,
@@ -558,6 +558,7 @@ __all__ = [
     "left_shift",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -611,10 +612,12 @@ __all__ = [
     "ndim",
     "negative",
     "nextafter",
+    "nn",
     "nonzero",
     "norm",
     "normalize",
     "not_equal",
+    "numpy",
     "one_hot",
     "ones",
     "ones_like",

@@ -11,7 +11,7 @@ import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.symbol import Symbol
-from nbkeras.ops import linalg, reducing, shaping
+from nbkeras.ops import products, reducing, shaping
 from nbkeras.ops.common import cast, dtype_name, emit, floating, number, on_host, op, promote, tensor
 
 
@@ -321,4 +321,4 @@ def lstsq(a, b, rcond=None):
     if len(a.shape) != 2 or len(b.shape) not in (1, 2) or b.shape[0] != a.shape[0]:
         raise ShapeError(f"lstsq: expected a (m, n) and b (m,) or (m, k), got {tuple(a.shape)} and {tuple(b.shape)}.")
     part = max(a.shape) * np.finfo(dtype_name(a.dtype)).eps if rcond is None else rcond
-    return linalg.matmul(pinv(a, part), b)
+    return products.matmul(pinv(a, part), b)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
-from nbkeras.ops import activating, linalg, reducing, shaping
+from nbkeras.ops import activating, products, reducing, shaping
 from nbkeras.ops import elementwise as el
 from nbkeras.ops.common import dtype_name, emit, number, op, promote, tensor
 
@@ -52,7 +52,7 @@ def correlate(x1, x2, mode="valid"):
     count = {"full": n + m - 1, "same": long, "valid": long - short + 1}[mode]
     padded = shaping.pad(a, ((m - 1, m - 1),))
     windows = emit("gather", padded, (first + np.arange(count)[:, None] + np.arange(m)).astype(np.int64), axis=0)
-    return linalg.matmul(windows, b)
+    return products.matmul(windows, b)
 
 
 @op
@@ -117,7 +117,7 @@ def dot_product_attention(
     s, groups = key.shape[1:3]
     if groups != heads:
         key, value = (shaping.repeat(x, heads // groups, axis=2) for x in (key, value))
-    scores = linalg.einsum("btnh,bsnh->bnts", query, key)
+    scores = products.einsum("btnh,bsnh->bnts", query, key)
     scores = emit("multiply", scores, number(scores, 1 / math.sqrt(depth) if scale is None else scale))
     if bias is not None:
         scores = el.add(scores, tensor(bias, dtype_name(scores.dtype)))
@@ -127,4 +127,4 @@ def dot_product_attention(
     if mask is not None:
         mask = shaping.broadcast_to(tensor(mask, "bool"), (n, heads, t, s))
         scores = emit("where", mask, scores, least)
-    return linalg.einsum("bnts,bsnh->btnh", activating.softmax(scores, axis=-1), value)
+    return products.einsum("bnts,bsnh->btnh", activating.softmax(scores, axis=-1), value)

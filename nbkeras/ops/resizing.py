@@ -6,7 +6,7 @@ import numpy as np
 
 from nbkeras.errors import ArgumentError
 from nbkeras.ops import elementwise as el
-from nbkeras.ops import indexing, linalg, shaping
+from nbkeras.ops import indexing, products, shaping
 from nbkeras.ops.common import dtype_name, floating, on_host, op
 from nbkeras.ops.images import batch_of
 from nbkeras.ops.values import saturate_cast
@@ -76,7 +76,7 @@ def _weights(n: int, size: int, scale: float, translation: float, kernel, antial
 def _along(x, axis: int, matrix):
     """The matrix product with one axis of a tensor."""
     matrix = matrix.astype(dtype_name(x.dtype))
-    return shaping.moveaxis(linalg.matmul(shaping.moveaxis(x, axis, -1), matrix), -1, axis)
+    return shaping.moveaxis(products.matmul(shaping.moveaxis(x, axis, -1), matrix), -1, axis)
 
 
 def interpolated(x, factors, interpolation: str):

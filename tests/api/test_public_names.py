@@ -27,9 +27,12 @@ ABSENT = {
     "random": "",
     "tree": "",
     "backend": "",
-    # No complex dtypes: eig, polar, view_as_*. No kernel: i0. `numpy` is another name of most of `ops`.
-    "ops": "eig i0 numpy polar view_as_complex view_as_real",
+    # No complex dtypes: eig, polar, view_as_*. No kernel: i0.
+    "ops": "eig i0 polar view_as_complex view_as_real",
     "ops.image": "",
+    "ops.linalg": "eig",
+    "ops.nn": "polar",
+    "ops.numpy": "i0",
     "saving": "KerasFileEditor",
     "config": "",
     "mixed_precision": "",
@@ -43,6 +46,8 @@ ABSENT = {
 OTHERWISE = {
     "ops.layer_normalization": "Keras takes any keyword and warns of those it does not know",
     "ops.multi_hot": "Keras takes any keyword",
+    "ops.nn.layer_normalization": "as before",
+    "ops.nn.multi_hot": "as before",
     "saving.save_weights": "weights are one file: there is no max_shard_size",
     "saving.custom_object_scope": "a function, not a class: both are used in `with`",
     "saving.CustomObjectScope": "as before",
