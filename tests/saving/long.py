@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import pathlib
-import resource
 import tempfile
 import time
 import warnings
@@ -19,7 +18,7 @@ from nbkeras.saving import archive
 from nbkeras.saving.byte_source import open_bytes
 from tests.saving.test_atomic import kill_writers
 from tests.saving.test_resume import LONG, STEPS, digest, kill_and_resume
-from tests.saving.test_security import fuzz, warmed
+from tests.saving.test_security import fuzz, start_of_peak, status, warmed
 
 
 def main() -> None:
@@ -45,9 +44,9 @@ def killed_writers(folder) -> str:
 
 def mutations(folder) -> str:
     model = warmed(folder)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = start_of_peak()
     loaded = fuzz(folder, model, range(1000, 11000))
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+    grown = (status("VmHWM") - before) // 1024
     return f"10,000 mutated files: {loaded} loaded, all others a documented error; memory +{grown} MB"
 
 
