@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from nbkeras import device, tree
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph import trace
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.graph.symbol import Symbol
@@ -147,9 +147,17 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
         >>> total, totals
         (np.float32(6.0), array([1., 3., 6.], dtype=float32))
     """
-    length = length if xs is None else tree.flatten(xs)[0].shape[0]
-    if length is None:
-        raise ArgumentError("scan: give xs or length.")
+    if not callable(f):
+        raise ArgumentTypeError(f"scan: expected a function, got {f!r}.")
+    lengths = {leaf.shape[0] for leaf in tree.flatten(xs)} if xs is not None else {length}
+    if length is not None:
+        lengths.add(length)
+    if len(lengths) != 1 or None in lengths:
+        raise ArgumentError(
+            f"scan: expected one known length, of xs or as `length`, got {sorted(str(n) for n in lengths)}.",
+            next="give xs whose first axes are equally long, or a length.",
+        )
+    (length,) = lengths
     carry, ys = init, []
     for i in range(length)[::-1] if reverse else range(length):
         carry, y = f(carry, None if xs is None else tree.map_structure(lambda v, i=i: tensor(v)[i], xs))
@@ -265,6 +273,11 @@ def associative_scan(f, elems, reverse=False, axis=0):
         array([ 1.,  2.,  6., 24.], dtype=float32)
     """
     leaves = [shaping.moveaxis(leaf, axis, 0) for leaf in tree.flatten(elems)]
+    if len({leaf.shape[0] for leaf in leaves}) != 1 or leaves[0].shape[0] is None:
+        raise ArgumentError(
+            f"associative_scan: expected tensors of one known length along axis {axis}, got shapes "
+            f"{[tuple(leaf.shape) for leaf in tree.flatten(elems)]}."
+        )
     order = range(leaves[0].shape[0])
     running, results = None, []
     for i in reversed(order) if reverse else order:

@@ -278,13 +278,18 @@ def scatter(indices, values, shape):
     return emit("reshape", emit("scatter_add", flat, rows, axis=0, size=size), shape=shape)
 
 
+#: Reductions of `scatter_update` -> what brings updates together, and those with the input.
+REDUCTIONS = {"mul": ("prod", "multiply"), "max": ("max", "maximum"), "min": ("min", "minimum")}
+
+
 @op
 def scatter_update(inputs, indices, updates, reduction=None):
-    """The input with the places that rows of indices name replaced, or added to with reduction='add'.
+    """The input with the places that rows of indices name replaced, or brought together with the updates.
 
     Args:
         indices: (..., D) whole numbers: places along the first D axes; the last of equal ones writes.
         updates: (..., *inputs.shape[D:]).
+        reduction: None replaces; 'add', 'mul', 'max' and 'min' bring old and new values together.
 
     Example:
         >>> scatter_update([1.0, 2.0, 3.0], [[0], [2]], [7.0, 9.0])
@@ -296,10 +301,9 @@ def scatter_update(inputs, indices, updates, reduction=None):
     updates = tensor(updates, dtype_name(x.dtype))
     if reduction == "add":
         return emit("add", x, scatter(indices, updates, x.shape))
-    if reduction is not None:
+    if reduction not in (None, *REDUCTIONS):
         raise ArgumentError(
-            f"scatter_update: reduction must be None or 'add', got {reduction!r}.",
-            next="use ops.maximum or ops.where on a scattered tensor for others.",
+            f"scatter_update: reduction must be None, 'add', 'mul', 'max' or 'min', got {reduction!r}."
         )
     # Rows sorted by place: the last of equals writes. Its number, 1 more so that 0 means none, then its values by it.
     flat, size = _places(indices, x.shape)
@@ -307,6 +311,10 @@ def scatter_update(inputs, indices, updates, reduction=None):
     if count == 0:
         return x
     rest = shape[indices.shape[-1] :]
+    if reduction is not None:
+        rows = emit("reshape", updates, shape=(count, *rest))
+        within, together = REDUCTIONS[reduction]
+        return emit(together, x, emit("reshape", emit("scatter_reduce", flat, rows, size=size, op=within), shape=shape))
     places, number = emit("sort", flat, descending=False)
     following = emit("concatenate", sliced(places, {0: builtins.slice(1, None)}), np.full(1, -1, np.int64), axis=0)
     last = emit("not_equal", places, following)
