@@ -89,7 +89,8 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs, training=None):
-        return self.activation(products.affine(inputs, self.kernel, self.bias))
+        x = products.affine(inputs, self.kernel, self.bias)
+        return x if self.activation is None else self.activation(x)
 
     def _misfit(self, problem, shape):
         if self.built and len(shape) >= 2:

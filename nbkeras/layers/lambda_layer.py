@@ -64,8 +64,12 @@ class Lambda(Layer):
         return config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """A layer from `get_config`; functions are found by their registered names."""
+    def from_config(cls, config, custom_objects=None, safe_mode=None):
+        """A layer from `get_config`; functions are found by their registered names.
+
+        Args:
+            safe_mode: accepted as Keras has it; configurations never carry code.
+        """
         config = dict(config)
         for name in ("function", "output_shape", "mask"):
             if isinstance(config.get(name), dict):

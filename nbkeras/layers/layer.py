@@ -197,6 +197,15 @@ class Layer(Stateless, HoldsWeights):
         return copy.deepcopy(self)
 
     @property
+    def dtype_policy(self):
+        """The dtypes of weights and computation; it may be set to a policy, or to the name of one."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value):
+        object.__setattr__(self, "_dtype_policy", dtype_policies.get(value))
+
+    @property
     def compute_dtype(self) -> str:
         """The dtype that inputs are converted to."""
         return self.dtype_policy.compute_dtype

@@ -135,6 +135,7 @@ class Sequential(Model):
             8
         """
         if self._untracked_functional is not None:
+            self._check_shape(input_shape)
             return
         if input_shape is None:
             raise StateError(f"Sequential {self.name!r}: build needs an input shape.")
@@ -150,6 +151,19 @@ class Sequential(Model):
             self._untracked_stack.insert(0, InputLayer(batch_shape=shape, dtype=dtype))
             self._untracked_guessed = self._untracked_stack[0]
         self._rebuild()
+
+    def _check_shape(self, given):
+        own = self._untracked_functional.input_shape
+        flat = isinstance(given, (list, tuple)) and all(n is None or isinstance(n, (int, np.integer)) for n in given)
+        fits = not flat or (
+            len(given) == len(own) and all(n is None or m is None or n == m for n, m in zip(given, own, strict=True))
+        )
+        if not fits and self._untracked_stack[0] is not self._untracked_guessed:
+            raise ArgumentError(
+                f"Sequential {self.name!r}: it has an input of shape {own} already, and cannot be built for "
+                f"{tuple(given)}.",
+                next="leave its Input out, or make a new model.",
+            )
 
     def call(self, inputs, training=None, mask=None):
         if self._untracked_functional is None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nbkeras
-from nbkeras.errors import DataError, StateError
+from nbkeras.errors import ArgumentError, DataError, StateError
 
 X = np.ones((2, 3), "float32")
 
@@ -187,3 +187,20 @@ def test_normalization_adapts_to_batches_of_all_kinds():
         layer.adapt(data)
         np.testing.assert_allclose(layer.mean, x.mean(axis=0, keepdims=True), rtol=1e-6)
         np.testing.assert_allclose(layer.variance, x.var(axis=0, keepdims=True), rtol=1e-6)
+
+
+def test_what_may_be_set_later():
+    layer = nbkeras.layers.Dense(2, "relu")
+    layer.dtype_policy = "float64"
+    assert layer.dtype_policy == nbkeras.DTypePolicy("float64") and layer(X).dtype == "float64"
+    layer.activation = None
+    np.testing.assert_array_equal(layer(-X), -X.astype("float64") @ layer.kernel.numpy())
+
+
+def test_a_sequential_is_built_once():
+    model = nbkeras.Sequential([nbkeras.Input((2,), batch_size=3), nbkeras.layers.Dense(2)], name="net")
+    model.build((3, 2))
+    model.build((None, 2))
+    for shape in ((3, 4), (4, 2), (3, 2, 2)):
+        with pytest.raises(ArgumentError, match=r"'net': it has an input of shape \(3, 2\) already"):
+            model.build(shape)
