@@ -45,8 +45,11 @@ PACK = 128
 PACK_FAR = 32
 FAR = 1000
 
-#: Plain x is packed before for tiles of more rows than this, by the first sliver in passing for tiles of fewer.
+#: Plain x is packed before for tiles of more rows than this, by the first sliver in passing for tiles of fewer; rows of
+#: x that lie a page or more apart are packed before for tiles of more than FEW_FAR.
 FEW = 168
+FEW_FAR = 28
+PAGE = 4096
 
 #: Elements between packed slivers and between panels: they should not all begin at the same place in the first cache.
 SKEW = 16
@@ -185,7 +188,8 @@ def matmul(
             else:
                 if edge:
                     copy_panel(offset(panels, whole * apart), offset(x_from, whole * width), n, depth, edge)
-                packed = row_hi - row_lo > FEW
+                x_row_bytes = address_of(offset(x, n)) - address_of(x)
+                packed = row_hi - row_lo > (FEW if x_row_bytes < PAGE else FEW_FAR)
                 if packed:
                     copy_panels(panels, x_from, n, depth, whole, apart)
             i = row_lo
