@@ -9,10 +9,10 @@ sums are mapped to the outputs, which go through the epilogue as those of `conv`
 The gradient to the input is the same over filters that are turned.
 """
 
-from nbkeras.kernels._jit import kernel, scalar
+from nbkeras.kernels._jit import kernel
 from nbkeras.kernels.conv_tile import PANEL
 from nbkeras.kernels.epilogue import ACTIVATE, BIAS, GATE
-from nbkeras.kernels.geometry import panel_columns, sliver_rows, tile_rows
+from nbkeras.kernels.geometry import VECTORS, panel_columns, sliver_rows, tile_rows
 from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.stack import offset, scratch, scratch_words
 from nbkeras.kernels.winograd import SPAN, TILE, finish_tile, map_filters, map_inputs, multiply_whole
@@ -22,19 +22,18 @@ POSITIONS = SPAN * SPAN
 #: Channels of an input are a multiple of this: a vector of either float type on every processor.
 LANES = 16
 
-#: Tiles of a block at most, half as many where there are more channels than WIDE; and channels at most.
-BLOCK = 28
-WIDE = 128
+#: Tiles of a block at most (whole slivers), and channels.
+BLOCK = 16
 MOST_CHANNELS = 256
 
 #: Elements between the numbers of neighbouring positions, besides: they should not all meet in a few lines of cache.
 SKEW = 16
 
 #: Scratch: the mapped pixels of a block and its sums for a panel of filters, addresses, a panel of filters.
-PIXELS = POSITIONS * (BLOCK * WIDE + SKEW)
+PIXELS = POSITIONS * (BLOCK * MOST_CHANNELS + SKEW)
 SUMS = POSITIONS * (BLOCK * PANEL + SKEW)
 PLACES = POSITIONS
-TARGETS = TILE * TILE
+TARGETS = BLOCK * TILE * TILE
 TAPS = 9 * PANEL
 
 #: Multiply-adds a chunk has about.
@@ -42,12 +41,6 @@ GRAIN = 400_000
 
 #: Fewest tiles for which mapping the filters is worth it.
 FEWEST = 48
-
-
-@scalar
-def block_of(channels, height):
-    """Tiles of a block: whole slivers."""
-    return max(1, (BLOCK if channels <= WIDE else BLOCK // 2) // height) * height
 
 
 def tiles_of(samples, height, width, tall):
@@ -63,7 +56,7 @@ def pays(samples, height, width, channels, units, tall, **_):
 
 def schedule(samples, height, width, channels, units, tall, **_):
     """(items, items a chunk): blocks of tiles."""
-    block = block_of.py_func(channels, tile_rows())
+    block = BLOCK // tile_rows() * tile_rows()
     work = block * (POSITIONS if tall else SPAN) * channels * units
     return -(-tiles_of(samples, height, width, tall) // block), max(1, GRAIN // work)
 
@@ -114,10 +107,11 @@ def winograd(
         zeros: what is read outside the image: `above` rows and `left` pixels before it, and behind it.
         tall: 1 for filters of 3 by 3; 0 for 3 taps along the width, each row by itself.
 
-    Items: blocks of tiles (see `block_of`).
+    Items: blocks of tiles.
     """
     rows = sliver_rows(y)
     columns = panel_columns(y)
+    lanes = columns // VECTORS
     size = address_of(offset(y, 1)) - address_of(y)
     source, nothing = address_of(x), address_of(zeros)
     mapped = scratch(y, PIXELS)
@@ -127,7 +121,7 @@ def winograd(
     positions = POSITIONS if tall else SPAN
     rise = TILE if tall else 1
     span = SPAN if tall else 1
-    block = block_of(channels, rows)
+    block = BLOCK // rows * rows
     distance = block * channels + SKEW
     apart = block * PANEL + SKEW
     across = (width + TILE - 1) // TILE
@@ -140,17 +134,21 @@ def winograd(
         for t in range(count):
             line = (first + t) // across
             n = line // down
-            top = (line - n * down) * rise - above
-            start = (first + t - line * across) * TILE - left
+            top = (line - n * down) * rise
+            start = (first + t - line * across) * TILE
             for r in range(span):
-                row = (n * x_height + top + r) * x_width + start
-                inside = top + r >= 0 and top + r < x_height
+                row = (n * x_height + top + r - above) * x_width + start - left
+                inside = top + r - above >= 0 and top + r - above < x_height
                 for q in range(SPAN):
-                    here = inside and start + q >= 0 and start + q < x_width
+                    here = inside and start + q - left >= 0 and start + q - left < x_width
                     places[r * SPAN + q] = source + (row + q) * channels * size if here else nothing
             map_inputs(tall, offset(mapped, t * channels), distance, places, channels)
-        strip = 0
-        while strip * PANEL < units:
+            for r in range(rise):
+                row = min(top + rise - 1 - r, height - 1)
+                for q in range(TILE):
+                    place = min(start + TILE - 1 - q, width - 1)
+                    targets[(t * rise + r) * TILE + q] = ((n * height + row) * width + place) * units
+        for strip in range((units + PANEL - 1) // PANEL):
             panel = offset(panels, strip * positions * channels * PANEL)
             for p in range(positions):
                 for t in range(0, count, rows):
@@ -161,18 +159,9 @@ def winograd(
                             offset(panel, p * channels * PANEL + j), PANEL, channels, 0,
                         )  # fmt: skip
             for t in range(count):
-                line = (first + t) // across
-                n = line // down
-                top = (line - n * down) * rise
-                start = (first + t - line * across) * TILE
-                for r in range(rise):
-                    row = min(top + rise - 1 - r, height - 1)
-                    for q in range(TILE):
-                        place = min(start + TILE - 1 - q, width - 1)
-                        targets[r * TILE + q] = ((n * height + row) * width + place) * units
-                for j in range(strip * PANEL, min(units, strip * PANEL + PANEL), columns):
+                for j in range(strip * PANEL, min(units, strip * PANEL + PANEL), lanes):
                     finish_tile(
-                        tall, offset(y, j), targets, offset(sums, t * PANEL + j - strip * PANEL), apart,
-                        min(columns, units - j), offset(bias, j), offset(gate, j), flags,
+                        tall, offset(y, j), offset(targets, t * rise * TILE),
+                        offset(sums, t * PANEL + j - strip * PANEL), apart, min(lanes, units - j), offset(bias, j),
+                        offset(gate, j), flags,
                     )  # fmt: skip
-            strip += 1

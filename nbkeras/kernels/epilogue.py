@@ -6,7 +6,6 @@ from llvmlite import ir
 
 from nbkeras.kernels.emission import WORD, private_function, when
 from nbkeras.kernels.formula import Value, emit
-from nbkeras.kernels.geometry import VECTORS
 from nbkeras.kernels.scalars import ACTIVATIONS, activate, activation_slope, relu
 from nbkeras.kernels.tile import Tile
 
@@ -41,7 +40,7 @@ def finish(tile: Tile, sums, flags, c_rows, bias, gate_rows):
 
     def add_bias(sums):
         vectors = tile.vectors(bias)
-        return [builder.fadd(value, vectors[i % VECTORS]) for i, value in enumerate(sums)]
+        return [builder.fadd(value, vectors[i % tile.width]) for i, value in enumerate(sums)]
 
     # relu and its slope are applied where they stand, the others by a call for each vector.
     activation, gate_code = code(ACTIVATE), code(GATE)

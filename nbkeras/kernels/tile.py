@@ -75,17 +75,17 @@ class PointedRows:
 
 
 class Tile:
-    """rows x VECTORS sums in registers, row by row; `masks` (one a vector) cut off columns beyond an edge.
+    """rows x `vectors` sums in registers, row by row; `masks` (one a vector) cut off columns beyond an edge.
 
     The masks, if any, hold for what reads and writes the tile in memory, not for x: panels are padded.
     """
 
-    def __init__(self, builder, shape: Geometry, rows: int):
-        self.builder, self.shape, self.rows = builder, shape, rows
+    def __init__(self, builder, shape: Geometry, rows: int, vectors: int = VECTORS):
+        self.builder, self.shape, self.rows, self.width = builder, shape, rows, vectors
         self.masks = None
 
     def zeros(self):
-        return [self.shape.vector(None)] * (self.rows * VECTORS)
+        return [self.shape.vector(None)] * (self.rows * self.width)
 
     def accumulate(self, sums, depth, factors, x, x_row, each_step=None):
         """The sums, plus `depth` outer products of the factors and the rows of x (x_row bytes apart).
@@ -97,7 +97,7 @@ class Tile:
 
         def body(index, values):
             sums, x, carried = values[:count], values[count], values[count + 1 :]
-            columns = [self._vector(x, v) for v in range(VECTORS)]
+            columns = [self._vector(x, v) for v in range(self.width)]
             if each_step:
                 each_step(index, x, columns)
             result = []
@@ -105,7 +105,7 @@ class Tile:
                 address = builder.bitcast(factors.factor(r, carried), shape.element.as_pointer())
                 factor = splat(builder, shape, builder.load(address))
                 for v, column in enumerate(columns):
-                    result.append(multiply_add(builder, shape, factor, column, sums[r * VECTORS + v]))
+                    result.append(multiply_add(builder, shape, factor, column, sums[r * self.width + v]))
             return [*result, builder.gep(x, [x_row]), *factors.advance(carried)]
 
         return loop(builder, depth, [*sums, raw(builder, x), *factors.start()], body)[:count]
@@ -119,7 +119,7 @@ class Tile:
 
     def vectors(self, pointer):
         """A row of the tile's width in memory, as far as it lies left of the edge."""
-        return [self._vector(raw(self.builder, pointer), v, masked=True) for v in range(VECTORS)]
+        return [self._vector(raw(self.builder, pointer), v, masked=True) for v in range(self.width)]
 
     def rows_at(self, pointer, stride):
         """The address of each row of a tile in memory whose rows lie `stride` bytes apart."""
@@ -129,9 +129,9 @@ class Tile:
     def combine(self, sums, rows, then):
         """then(sum, vector) for each vector of a tile in memory, given by its rows' addresses."""
         return [
-            then(sums[r * VECTORS + v], self._vector(row, v, masked=True))
+            then(sums[r * self.width + v], self._vector(row, v, masked=True))
             for r, row in enumerate(rows)
-            for v in range(VECTORS)
+            for v in range(self.width)
         ]
 
     def store(self, sums, rows, columns=None):
@@ -140,14 +140,14 @@ class Tile:
 
         def write(v, mask=None):
             for r, row in enumerate(rows):
-                store(builder, shape, sums[r * VECTORS + v], self._place(row, v), mask)
+                store(builder, shape, sums[r * self.width + v], self._place(row, v), mask)
 
         if self.masks is None:
             for r, row in enumerate(rows):  # row by row: its vectors may share a cache line
-                for v in range(VECTORS):
-                    store(builder, shape, sums[r * VECTORS + v], self._place(row, v))
+                for v in range(self.width):
+                    store(builder, shape, sums[r * self.width + v], self._place(row, v))
             return
-        for v in range(VECTORS):
+        for v in range(self.width):
             # Masked stores are slow on some processors (Zen 3: 12 cycles each); whole vectors don't need them.
             with builder.if_else(builder.icmp_signed(">=", columns, WORD((v + 1) * shape.lanes))) as (full, part):
                 with full:

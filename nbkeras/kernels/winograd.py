@@ -34,7 +34,7 @@ from nbkeras.kernels.emission import (
     when,
 )
 from nbkeras.kernels.epilogue import finish
-from nbkeras.kernels.geometry import VECTORS, Geometry, geometry, same_pointers
+from nbkeras.kernels.geometry import Geometry, geometry, same_pointers
 from nbkeras.kernels.tile import StridedRows, Tile
 
 #: Outputs of a tile along an axis, and what it reads there.
@@ -179,16 +179,13 @@ def _emit_finish(tall, shape, function):
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     outputs = TILE * TILE if tall else TILE
     line = _Line(builder, shape)
-    tile = Tile(builder, shape, outputs)
-    vectors = []
-    for v in range(VECTORS):
-        values = []
-        for i in range(SPAN * SPAN if tall else SPAN):
-            place = builder.gep(raw(builder, sums), [builder.mul(distance, WORD(i))])
-            values.append(load(builder, shape, builder.gep(place, [WORD(v * shape.lanes * shape.item)])))
-        vectors.append(_nested(values, SPAN, lambda m: line.outputs(m, TILE))[::-1])
-    totals = [vectors[v][r] for r in range(outputs) for v in range(VECTORS)]
-    tile.masks = [edge_mask(builder, shape, columns, v) for v in range(VECTORS)]
+    tile = Tile(builder, shape, outputs, 1)
+    values = []
+    for i in range(SPAN * SPAN if tall else SPAN):
+        place = builder.gep(raw(builder, sums), [builder.mul(distance, WORD(i))])
+        values.append(load(builder, shape, place))
+    totals = _nested(values, SPAN, lambda m: line.outputs(m, TILE))[::-1]
+    tile.masks = [edge_mask(builder, shape, columns, 0)]
     moves = [builder.mul(builder.load(builder.gep(targets, [WORD(r)])), WORD(shape.item)) for r in range(outputs)]
     rows, gates = ([builder.gep(raw(builder, p), [move]) for move in moves] for p in (c, gate))
     totals = finish(tile, totals, flags, rows, bias, gates)
@@ -198,7 +195,10 @@ def _emit_finish(tall, shape, function):
 
 @intrinsic
 def finish_tile(typing_context, tall, c, targets, sums, distance, columns, bias, gate, flags):
-    """c[targets[r] + j] = output (last - r) of a tile whose sums are `distance` elements apart; then `flags`."""
+    """c[targets[r] + j] = output (last - r) of a tile whose sums are `distance` elements apart; then `flags`.
+
+    One vector of columns, of which `columns` are touched.
+    """
     same_pointers(c, sums, bias, gate)
     n = types.int64
 
