@@ -94,3 +94,29 @@ class Convolution:
         return float("nan") if theirs is None else ratio(self.plan.run, theirs)
 
     track_ratio_torch.unit = "ratio to PyTorch"
+
+
+#: How the work grows along one size: samples, height and width, channels in and out of a 3 by 3 window.
+GROWTH = {
+    **{f"batch {n}": (n, 16, 64) for n in (1, 4, 16, 64, 256, 1024)},
+    **{f"channels {n}": (16, 16, n) for n in (8, 16, 32, 64, 128, 256, 512)},
+    **{f"image {n}": (16, n, 32) for n in (8, 16, 32, 64, 128)},
+}
+
+
+class Growth:
+    """A convolution as one of its sizes grows, the padding as wide as the window: a cliff is a point off the curve."""
+
+    version = "1"
+    timeout = 300
+    unit = "ns"
+    params = (tuple(GROWTH), WAYS)
+    param_names = ("size", "way")
+
+    def setup(self, size, way):
+        samples, height, channels = GROWTH[size]
+        self.plan, self.work = plan_of((samples, height, channels, channels, 3, 1, 1), way)
+        self.plan.run()
+
+    def track_time_a_thousand_multiply_adds(self, size, way):
+        return seconds_per_call(self.plan.run) / self.work * 1e12

@@ -11,7 +11,7 @@ The gradient to the input is the same over filters that are turned.
 
 from nbkeras.kernels._jit import kernel
 from nbkeras.kernels.conv_tile import PANEL
-from nbkeras.kernels.epilogue import ACTIVATE, BIAS, GATE
+from nbkeras.kernels.epilogue import ACTIVATE, ADD_BEFORE, BIAS, GATE
 from nbkeras.kernels.geometry import VECTORS, panel_columns, sliver_rows, tile_rows
 from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.stack import offset, scratch, scratch_words
@@ -22,15 +22,15 @@ POSITIONS = SPAN * SPAN
 #: Channels of an input are a multiple of this: a vector of either float type on every processor.
 LANES = 16
 
-#: Tiles of a block at most (whole slivers), and channels.
+#: Tiles of a block at most (whole slivers), and channels that are summed together.
 BLOCK = 16
-MOST_CHANNELS = 256
+CHANNELS = 128
 
 #: Elements between the numbers of neighbouring positions, besides: they should not all meet in a few lines of cache.
 SKEW = 16
 
 #: Scratch: the mapped pixels of a block and its sums for a panel of filters, addresses, a panel of filters.
-PIXELS = POSITIONS * (BLOCK * MOST_CHANNELS + SKEW)
+PIXELS = POSITIONS * (BLOCK * CHANNELS + SKEW)
 SUMS = POSITIONS * (BLOCK * PANEL + SKEW)
 PLACES = POSITIONS
 TARGETS = BLOCK * TILE * TILE
@@ -50,7 +50,7 @@ def tiles_of(samples, height, width, tall):
 
 def pays(samples, height, width, channels, units, tall, **_):
     """Is it faster than summing over the taps?"""
-    fits = channels % LANES == 0 and channels <= MOST_CHANNELS and units >= LANES
+    fits = channels % LANES == 0 and units >= LANES
     return fits and tiles_of(samples, height, width, tall) >= FEWEST
 
 
@@ -122,46 +122,49 @@ def winograd(
     rise = TILE if tall else 1
     span = SPAN if tall else 1
     block = BLOCK // rows * rows
-    distance = block * channels + SKEW
     apart = block * PANEL + SKEW
     across = (width + TILE - 1) // TILE
     down = (height + rise - 1) // rise
     tiles = samples * down * across
-    flags = (BIAS if has_bias else 0) + ACTIVATE * activation + GATE * gate_code
+    last = (BIAS if has_bias else 0) + ACTIVATE * activation + GATE * gate_code
     for item in range(lo, hi):
         first = item * block
         count = min(block, tiles - first)
-        for t in range(count):
-            line = (first + t) // across
-            n = line // down
-            top = (line - n * down) * rise
-            start = (first + t - line * across) * TILE
-            for r in range(span):
-                row = (n * x_height + top + r - above) * x_width + start - left
-                inside = top + r - above >= 0 and top + r - above < x_height
-                for q in range(SPAN):
-                    here = inside and start + q - left >= 0 and start + q - left < x_width
-                    places[r * SPAN + q] = source + (row + q) * channels * size if here else nothing
-            map_inputs(tall, offset(mapped, t * channels), distance, places, channels)
-            for r in range(rise):
-                row = min(top + rise - 1 - r, height - 1)
-                for q in range(TILE):
-                    place = min(start + TILE - 1 - q, width - 1)
-                    targets[(t * rise + r) * TILE + q] = ((n * height + row) * width + place) * units
-        for strip in range((units + PANEL - 1) // PANEL):
-            panel = offset(panels, strip * positions * channels * PANEL)
-            for p in range(positions):
-                for t in range(0, count, rows):
-                    for j in range(0, PANEL, columns):
-                        multiply_whole(
-                            rows, offset(sums, p * apart + t * PANEL + j), PANEL,
-                            offset(mapped, p * distance + t * channels), channels, 1,
-                            offset(panel, p * channels * PANEL + j), PANEL, channels, 0,
-                        )  # fmt: skip
+        for begin in range(0, channels, CHANNELS):
+            depth = min(CHANNELS, channels - begin)
+            distance = block * depth + SKEW
+            flags = (ADD_BEFORE if begin else 0) + (last if begin + depth == channels else 0)
             for t in range(count):
-                for j in range(strip * PANEL, min(units, strip * PANEL + PANEL), lanes):
-                    finish_tile(
-                        tall, offset(y, j), offset(targets, t * rise * TILE),
-                        offset(sums, t * PANEL + j - strip * PANEL), apart, min(lanes, units - j), offset(bias, j),
-                        offset(gate, j), flags,
-                    )  # fmt: skip
+                line = (first + t) // across
+                n = line // down
+                top = (line - n * down) * rise
+                start = (first + t - line * across) * TILE
+                for r in range(span):
+                    row = (n * x_height + top + r - above) * x_width + start - left
+                    inside = top + r - above >= 0 and top + r - above < x_height
+                    for q in range(SPAN):
+                        here = inside and start + q - left >= 0 and start + q - left < x_width
+                        at = source + ((row + q) * channels + begin) * size
+                        places[r * SPAN + q] = at if here else nothing
+                map_inputs(tall, offset(mapped, t * depth), distance, places, depth)
+                for r in range(rise):
+                    row = min(top + rise - 1 - r, height - 1)
+                    for q in range(TILE):
+                        place = min(start + TILE - 1 - q, width - 1)
+                        targets[(t * rise + r) * TILE + q] = ((n * height + row) * width + place) * units
+            for strip in range((units + PANEL - 1) // PANEL):
+                for p in range(positions):
+                    panel = offset(panels, ((strip * positions + p) * channels + begin) * PANEL)
+                    for t in range(0, count, rows):
+                        for j in range(0, PANEL, columns):
+                            multiply_whole(
+                                rows, offset(sums, p * apart + t * PANEL + j), PANEL,
+                                offset(mapped, p * distance + t * depth), depth, 1, offset(panel, j), PANEL, depth, 0,
+                            )  # fmt: skip
+                for t in range(count):
+                    for j in range(strip * PANEL, min(units, strip * PANEL + PANEL), lanes):
+                        finish_tile(
+                            tall, offset(y, j), offset(targets, t * rise * TILE),
+                            offset(sums, t * PANEL + j - strip * PANEL), apart, min(lanes, units - j), offset(bias, j),
+                            offset(gate, j), flags,
+                        )  # fmt: skip
