@@ -41,7 +41,8 @@ def cases(names=None):
 
 
 def test_every_function_is_in_the_table():
-    assert set(CALLS) | ELSEWHERE == set(ops.__all__)
+    namespaces = {"image", "linalg", "nn", "numpy"}
+    assert set(CALLS) | ELSEWHERE == set(ops.__all__) - namespaces
 
 
 def assert_same(ours, theirs, rtol=1e-5, atol=1e-6):
