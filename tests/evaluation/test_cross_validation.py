@@ -49,8 +49,8 @@ def test_each_fold_is_what_one_writes_by_hand(result):
         data = X[run.test], Y[run.test]
         history = model.fit(X[run.train], Y[run.train], epochs=2, batch_size=16, verbose=0, validation_data=data)
         assert list(run.history.values()) == list(history.history.values())
-        assert model.evaluate(*data, verbose=0) == list(run.scores.values())
-        np.testing.assert_array_equal(result.predictions[run.test], model.predict(data[0], verbose=0))
+        assert model.evaluate(*data, batch_size=16, verbose=0) == list(run.scores.values())
+        np.testing.assert_array_equal(result.predictions[run.test], model.predict(data[0], batch_size=16, verbose=0))
         assert run.scores["accuracy"] == run.history["val_accuracy"][-1]
 
 
