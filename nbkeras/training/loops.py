@@ -140,7 +140,7 @@ def _heeded(source, callbacks):
 
 
 def predict(model, source, callbacks, progress):
-    """The outputs of a model for all batches of a source, as NumPy arrays."""
+    """The outputs of a model for all batches of a source, as NumPy arrays; None if it was interrupted before any."""
     steps, every = model._untracked_steps["predict"], model.steps_per_execution
     rows = source.num_samples
     if rows is not None and source.steps:
@@ -150,8 +150,12 @@ def predict(model, source, callbacks, progress):
     callbacks.on_predict_begin()
     wanted = callbacks.wants_predict_batches
     progress.epoch_begin(0)
+    interrupted = False
     try:
-        with contextlib.closing(source.batches(0)) as batches:
+        with (
+            interruptions.heeded(_heeded(source, callbacks)),
+            contextlib.closing(source.batches(0)) as batches,
+        ):
             # What one call of the hooks covers.
             group = Collector(None)
             for step, batch in enumerate(batches):
@@ -172,7 +176,9 @@ def predict(model, source, callbacks, progress):
             if group.at:
                 callbacks.on_predict_batch_end(step - step % every + every - 1, {"outputs": group.result()})
         progress.epoch_end({})
+    except interruptions.Interrupted:
+        interrupted = True  # while kernels were compiled: this batch is not done
     finally:
         progress.close()
     callbacks.on_predict_end()
-    return collector.result()
+    return None if interrupted and not collector.at else collector.result()

@@ -261,6 +261,10 @@ class Trainer(Compiled):
             batch_size, verbose, callbacks: likewise.
             steps: batches to predict, all by default.
 
+        Returns:
+            The outputs of the batches that were done: all, unless a callback ended it (`PreemptionCheckpoint`,
+            `TimeLimit`); None if it did so before the first, while kernels were compiled.
+
         Example:
             >>> import numpy as np, nbkeras as keras
             >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, kernel_initializer="identity")])

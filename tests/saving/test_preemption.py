@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 
 import nbkeras as keras
@@ -103,6 +104,27 @@ def test_evaluate_ends_between_two_kernels(monkeypatch):
     compiled = slow_compilation(monkeypatch, 1)
     assert model.evaluate(X, Y, 3, 0, callbacks=[stop], return_dict=True) == {}
     assert stop.preempted and len(compiled) == 2
+
+
+@pytest.mark.parametrize("kernels", [0, 1000])
+def test_predict_ends_between_two_kernels(monkeypatch, kernels):
+    model, stop = training(), PreemptionCheckpoint()
+    compiled = slow_compilation(monkeypatch, kernels)
+    found = model.predict(X, 3, 0, callbacks=[stop])
+    assert stop.preempted == (kernels == 0)
+    assert (found is None and len(compiled) == 1) if kernels == 0 else len(found) == len(X)
+
+
+def test_predict_gives_what_was_done_before_it_was_interrupted(monkeypatch):
+    """The last, short batch has a plan of its own, whose kernels are compiled."""
+    model, stop = training(), PreemptionCheckpoint()
+    whole = model.predict(X, 3, 0)
+    model = training()
+    model.predict_on_batch(X[:3])
+    slow_compilation(monkeypatch, 0)
+    assert len(X) % 3
+    np.testing.assert_array_equal(model.predict(X, 3, 0, callbacks=[stop]), whole[: len(X) - len(X) % 3])
+    assert stop.preempted
 
 
 def test_a_stream_gives_its_batch_first(tmp_path, monkeypatch):
