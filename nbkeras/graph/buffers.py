@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import threading
 
 import numpy as np
@@ -126,8 +127,7 @@ def pack_intervals(owners, births, deaths):
         for start, stop, other_born, other_dies in placed:
             if other_born <= dies and born <= other_dies and start < at + size and at < stop:
                 at = stop
-        placed.append((at, at + size, born, dies))
-        placed.sort()
+        bisect.insort(placed, (at, at + size, born, dies))
         offsets[id(owner)] = at
         end = max(end, at + size)
     return offsets, end

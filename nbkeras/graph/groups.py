@@ -40,66 +40,92 @@ def domain(node) -> str:
     return "int64"
 
 
-def _joins(node, kind, inside) -> bool:
-    """Can the node read from registers what the group computes? A register holds the domain's dtype or a boolean."""
-    return all(s.dtype in (kind, "bool") for s in node.inputs if id(s) in inside)
-
-
 def group(nodes, graph, extra):
     """Put elementwise nodes into groups, without making a cycle; returns nodes with groups in their place."""
-    bit = {id(n): 1 << i for i, n in enumerate(nodes)}
     producers = {id(s): n for n in nodes for s in n.outputs}
-    # `reach[u]`: the units (nodes or groups, by bit) that unit u depends on, through any path.
-    unit, reach, members = {}, {}, {}
     before = {id(n): [id(producers[id(s)]) for s in n.inputs if id(s) in producers] for n in nodes}
     for late, early in extra.items():
         before[late].extend(early)
-
-    def closure(node, home=None):
-        mask = 0
-        for other in before[id(node)]:
-            u = unit.get(other)
-            if u is not None and u != home:
-                mask |= u | reach[u]
-        return mask
-
-    for node in nodes:
-        own = bit[id(node)]
+    units = _Units(before)
+    for number, node in enumerate(nodes):
         target = None
         if node.primitive.opcode is not None:
-            target = _home(node, unit, reach, members, producers, closure)
-        if target is None:
-            unit[id(node)] = own
-            reach[own] = closure(node)
-            members[own] = [node]
-            continue
-        unit[id(node)] = target
-        members[target].append(node)
-        grown = closure(node, target)
-        reach[target] |= grown
-        for u in reach:
-            if reach[u] & target:
-                reach[u] |= reach[target]
-    return _emit(nodes, graph, extra, unit, members)
+            target = _home(node, units, producers)
+        units.place(node, number if target is None else target)
+    return _emit(nodes, graph, extra, units.of, units.members)
 
 
-def _home(node, unit, reach, members, producers, closure):
+class _Units:
+    """What will be launched as one, nodes and growing groups, by the number of the first member's place in the order.
+
+    Args:
+        before: for the id of each node the ids of those that it waits for.
+    """
+
+    def __init__(self, before):
+        self._before = before
+        self.of: dict[int, int] = {}
+        self.members: dict[int, list] = {}
+        #: Units by what a member must share, those that still have room, in their order.
+        self.open: dict[tuple, dict[int, None]] = {}
+        # `reach[u]` has a bit for each unit that u depends on, through any path; `next[u]` are those that wait for u.
+        self._reach: dict[int, int] = {}
+        self._next: dict[int, set[int]] = {}
+
+    def waited_for(self, node) -> set[int]:
+        """The units that hold what a node waits for."""
+        return {self.of[other] for other in self._before[id(node)] if other in self.of}
+
+    def closure(self, units) -> int:
+        """Bits of the units and of all that they depend on."""
+        mask = 0
+        for u in units:
+            mask |= 1 << u | self._reach[u]
+        return mask
+
+    def place(self, node, u: int) -> None:
+        """Make a node a member of unit u, which is new or one that `closure` allows."""
+        self.of[id(node)] = u
+        if u not in self.members:
+            self.members[u], self._reach[u], self._next[u] = [], 0, set()
+            if node.primitive.opcode is not None:
+                self.open.setdefault(_key(node), {})[u] = None
+        self.members[u].append(node)
+        if len(self.members[u]) == MEMBERS:
+            del self.open[_key(node)][u]
+        early = self.waited_for(node) - {u}
+        for other in early:
+            self._next[other].add(u)
+        # Only those behind u learn of something new: a full pass over all units made planning quadratic.
+        gained, behind = self.closure(early), [u]
+        while behind:
+            other = behind.pop()
+            if gained & ~self._reach[other]:
+                self._reach[other] |= gained
+                behind += self._next[other]
+
+
+def _key(node) -> tuple:
+    """What the members of a group share."""
+    return domain(node), node.outputs[0].shape
+
+
+def _home(node, units, producers):
     """The group that a node may join, or None."""
-    kind, shape = domain(node), node.outputs[0].shape
-    candidates = [unit.get(id(producers[id(s)])) for s in node.inputs if id(s) in producers]
+    there = units.open.get(_key(node), {})
+    homes = {id(s): units.of[id(producers[id(s)])] for s in node.inputs if id(s) in producers}
+    candidates = list(homes.values())
     if node.outputs[0].size <= SIDE_BY_SIDE:
-        candidates += list(members)
+        candidates += there
+    # A register holds the group's dtype or a boolean; the node reads others from memory.
+    kept_out = {homes[id(s)] for s in node.inputs if id(s) in homes and s.dtype not in (domain(node), "bool")}
+    waited_for = units.waited_for(node)
+    everything = units.closure(waited_for)
     for target in candidates:
-        if target is None:
+        if target not in there or target in kept_out:
             continue
-        group_nodes = members[target]
-        first = group_nodes[0]
-        if first.primitive.opcode is None or len(group_nodes) >= MEMBERS:
-            continue
-        if first.outputs[0].shape != shape or domain(first) != kind:
-            continue
-        inside = {id(n.outputs[0]) for n in group_nodes}
-        if _joins(node, kind, inside) and not closure(node, target) & target:
+        others = units.closure(waited_for - {target}) if target in waited_for else everything
+        if not others >> target & 1:
             return target
     return None
 
