@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import warnings
+import weakref
 
 import numpy as np
 
 from nbkeras_cuda import _jit
 from nbkeras_cuda.intrinsics import Pointer
+from nbkeras_cuda.memory import check
 
 #: Most blocks of a launch; kernels step through what is left in strides of the grid.
 MOST_BLOCKS = 4 if _jit.SIMULATED else 1 << 16
@@ -43,6 +45,10 @@ class Simulator:
             # Overflow and invalid values are the kernels' business, as on a GPU.
             warnings.simplefilter("ignore", RuntimeWarning)
             prepared(*arguments)
+
+    def graph(self, launches):
+        """All launches, to be started as one."""
+        return lambda: [self.launch(*launch) for launch in launches]
 
 
 class Launcher:
@@ -94,6 +100,42 @@ class Launcher:
         self.memory.enter()
         self._launch(self.memory.stream, config, function, *arguments)
 
+    def graph(self, launches):
+        """All launches, to be started as one: a CUDA graph in which each waits for the one before it."""
+        from cuda.bindings import driver
+
+        self.memory.enter()
+        # Nodes are added rather than captured from the stream, which another thread may be using.
+        graph = check(driver.cuGraphCreate(0))
+        node = None
+        for (config, function), arguments in launches:
+            values = [ctypes.c_uint64(a) if isinstance(a, int) else a for a in arguments]
+            places = (ctypes.c_void_p * len(values))(*map(ctypes.addressof, values))
+            parameters = driver.CUDA_KERNEL_NODE_PARAMS()
+            parameters.kern = driver.CUkernel(int(function.handle))
+            (parameters.gridDimX, parameters.gridDimY, parameters.gridDimZ) = config.grid
+            (parameters.blockDimX, parameters.blockDimY, parameters.blockDimZ) = config.block
+            parameters.kernelParams = ctypes.addressof(places)
+            early = [] if node is None else [node]
+            node = check(driver.cuGraphAddKernelNode(graph, early, len(early), parameters))
+        ready = Graph(self.memory, check(driver.cuGraphInstantiate(graph, 0)))
+        check(driver.cuGraphDestroy(graph))
+        return ready
+
+
+class Graph:
+    """A CUDA graph that is ready to start, on the stream of the memory that its launches work on."""
+
+    def __init__(self, memory, handle):
+        from cuda.bindings import driver
+
+        self._memory, self._handle, self._start = memory, handle, driver.cuGraphLaunch
+        weakref.finalize(self, driver.cuGraphExecDestroy, handle).atexit = False
+
+    def __call__(self) -> None:
+        self._memory.enter()
+        check(self._start(self._handle, self._memory.stream_handle))
+
 
 class AddressTable:
     """A pointer argument that points to rows of int64: the address of an array, then numbers (see `elementwise`).
@@ -137,6 +179,8 @@ class Program:
                 prepared = launcher.prepare(kernel, dtype, *grid(kernel, arguments, int(items)))
             self._launches.append((prepared, [*bound, *launcher.range(int(items))], kernel, dtype))
         self.steps = len(self._launches)
+        self._graph = None
+        self._settled = False  # has the whole program run since a pointer was last set?
 
     def _bind(self, step: int, index: int, dtype: str, parameter, value):
         if not parameter.is_pointer:
@@ -162,9 +206,22 @@ class Program:
             return
         _, bound, kernel, dtype = self._launches[step]
         bound[index] = self._launcher.pointer(kernel.parameters[index], dtype, int(address), None)
+        self._graph, self._settled = None, False
 
     def run(self, first: int = 0, last: int | None = None) -> None:
-        """Give the launches, or those from `first` up to `last`, to the device; `Backend.wait` tells when they end."""
-        for prepared, arguments, _, _ in self._launches[first:last]:
-            if prepared is not None:
-                self._launcher.launch(prepared, arguments)
+        """Give the launches, or those from `first` up to `last`, to the device; `Backend.wait` tells when they end.
+
+        What runs whole again, with the same pointers, starts as one graph from then on: see `Launcher.graph`.
+        """
+        whole = first == 0 and last is None
+        if whole and self._graph is not None:
+            self._graph()
+            return
+        launches = [(prepared, bound) for prepared, bound, _, _ in self._launches[first:last] if prepared is not None]
+        if whole and self._settled and launches:
+            self._graph = self._launcher.graph(launches)
+            self._graph()
+            return
+        for launch in launches:
+            self._launcher.launch(*launch)
+        self._settled |= whole

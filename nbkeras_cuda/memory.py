@@ -221,7 +221,8 @@ class HostMemory(Memory):
 
 
 def check(result: tuple):
-    """Raise the driver's error, by its name."""
-    code = result[0]
+    """What a call of the driver gave, or its error, by its name."""
+    code, *values = result
     if int(code) != 0:
         raise RuntimeError(f"the CUDA driver reports {code!r}.")
+    return values[0] if values else None

@@ -129,6 +129,9 @@ class Machine:
     def range(self, items: int):
         return [np.int64(0), np.int64(items)]
 
+    def graph(self, launches):
+        return lambda: [self.launch(*launch) for launch in launches]
+
     def launch(self, prepared, arguments):
         kernel, dtype, blocks, threads = prepared
         run(kernel.ptx(dtype, ARCHITECTURE)[0], arguments, blocks, threads, self.memory.buffers)

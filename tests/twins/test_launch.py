@@ -28,6 +28,10 @@ class Recorder(launch.Launcher):
     def launch(self, prepared, arguments):
         self.log.append((*prepared, [getattr(a, "value", a) for a in arguments]))
 
+    def graph(self, launches):
+        launches = [(prepared, list(arguments)) for prepared, arguments in launches]  # as they are now
+        return lambda: self.log.append([arguments[0] for _, arguments in launches])
+
 
 @pytest.fixture
 def recorder():
@@ -51,6 +55,26 @@ def test_launches_run_in_order(recorder):
     recorder.log.clear()
     program.run(1, 2)
     assert [entry[2] for entry in recorder.log] == [4]
+
+
+def test_a_program_that_runs_again_becomes_a_graph_until_a_pointer_moves(recorder):
+    first, a = fill(recorder, 10)
+    second, b = fill(recorder, 1000, 3)
+    program = launch.Program(recorder, [first, second])
+    program.run(0, 1)  # a part of it does not count
+    program.run()
+    assert len(recorder.log) == 3
+    recorder.log.clear()
+    program.run()
+    program.run()
+    assert recorder.log == [[a.address, b.address]] * 2
+    recorder.log.clear()
+    program.set_pointer(0, 0, 4096)
+    program.run()
+    assert [entry[-1][0] for entry in recorder.log] == [4096, b.address]
+    recorder.log.clear()
+    program.run()
+    assert recorder.log == [[4096, b.address]]
 
 
 def test_nothing_to_do_is_not_launched(recorder):
