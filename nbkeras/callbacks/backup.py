@@ -7,6 +7,7 @@ import os
 import time
 import warnings
 
+from nbkeras.arguments import FLAG, PATH, accepts
 from nbkeras.callbacks.callback import Callback
 from nbkeras.errors import ArgumentError, FileError
 from nbkeras.saving import state_file
@@ -151,6 +152,7 @@ class BackupAndRestore(Backup):
     Source: arguments are those of `keras.callbacks.BackupAndRestore`.
     """
 
+    @accepts(backup_dir=PATH, double_checkpoint=FLAG, delete_checkpoint=FLAG)
     def __init__(
         self,
         backup_dir: str | os.PathLike,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nbkeras.arguments import FLAG, PATH, TEXT, accepts
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.saving.atomic import write_bytes
 
@@ -41,6 +42,7 @@ class CSVLogger(Callback):
     Source: arguments and file format are those of `keras.callbacks.CSVLogger`.
     """
 
+    @accepts(filename=PATH, separator=TEXT, append=FLAG)
     def __init__(self, filename: str | os.PathLike, separator: str = ",", append: bool = False):
         super().__init__()
         self.filename = os.fspath(filename)

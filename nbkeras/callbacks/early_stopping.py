@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbkeras.arguments import FLAG, NUMBER, SIZE, TEXT, VERBOSE, accepts, number, optional
 from nbkeras.callbacks.callback import Logs
 from nbkeras.callbacks.monitor import MonitorCallback
 
@@ -45,6 +46,16 @@ class EarlyStopping(MonitorCallback):
 
     STATE = (*MonitorCallback.STATE, "wait", "stopped_epoch", "best_epoch", "best_weights")
 
+    @accepts(
+        verbose=VERBOSE,
+        monitor=TEXT,
+        min_delta=NUMBER,
+        patience=number(0, infinite=True),
+        mode=TEXT,
+        baseline=optional(number(infinite=True)),
+        restore_best_weights=FLAG,
+        start_from_epoch=SIZE,
+    )
     def __init__(
         self,
         monitor: str = "val_loss",

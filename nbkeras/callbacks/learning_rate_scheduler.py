@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nbkeras.arguments import VERBOSE, accepts
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.callbacks.rates import learning_rates, optimizers_of
 from nbkeras.errors import ArgumentTypeError
@@ -35,6 +36,7 @@ class LearningRateScheduler(Callback):
     Source: arguments and rules are those of `keras.callbacks.LearningRateScheduler`.
     """
 
+    @accepts(verbose=VERBOSE)
     def __init__(self, schedule: Callable[..., float], verbose: int = 0):
         super().__init__()
         if not callable(schedule):

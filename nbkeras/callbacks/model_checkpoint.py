@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from nbkeras.arguments import FLAG, PATH, TEXT, VERBOSE, accepts, number, optional
 from nbkeras.callbacks.callback import Logs
 from nbkeras.callbacks.monitor import MonitorCallback
 from nbkeras.errors import ArgumentError, FileError, nearest
@@ -47,6 +48,15 @@ class ModelCheckpoint(MonitorCallback):
 
     STATE = (*MonitorCallback.STATE, "_batches", "_last_batch")
 
+    @accepts(
+        verbose=VERBOSE,
+        filepath=PATH,
+        monitor=TEXT,
+        save_best_only=FLAG,
+        save_weights_only=FLAG,
+        mode=TEXT,
+        initial_value_threshold=optional(number(infinite=True)),
+    )
     def __init__(
         self,
         filepath: str | os.PathLike,

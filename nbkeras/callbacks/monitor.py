@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from nbkeras.arguments import NUMBER, TEXT, accepts, number, optional
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.errors import ArgumentError, StateError, nearest
 
@@ -43,6 +44,7 @@ class MonitorCallback(Callback):
 
     STATE = ("best", "_seen", "_warned")
 
+    @accepts(monitor=TEXT, mode=TEXT, baseline=optional(number(infinite=True)), min_delta=NUMBER)
     def __init__(
         self, monitor: str = "val_loss", mode: str = "auto", baseline: float | None = None, min_delta: float = 0
     ):

@@ -9,9 +9,12 @@ import time
 import warnings
 from collections.abc import Iterable
 
+from nbkeras.arguments import INTEGER, PATH, SIZE, TEXT, accepts, either, number, optional, sequence
 from nbkeras.callbacks.backup import Backup
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.errors import ArgumentError, nearest
+
+SIGNAL = either(TEXT, INTEGER)
 
 
 class PreemptionCheckpoint(Backup):
@@ -45,6 +48,7 @@ class PreemptionCheckpoint(Backup):
         ([0], True)
     """
 
+    @accepts(signals=either(SIGNAL, sequence(SIGNAL)), path=optional(PATH), grace=SIZE)
     def __init__(
         self,
         signals: Iterable[str | int] = ("SIGTERM", "SIGUSR1"),
@@ -134,6 +138,7 @@ class TimeLimit(Callback):
         TimeLimit: the training ends before step 2 of epoch 1. Nothing keeps its state.
     """
 
+    @accepts(minutes=optional(number(0, infinite=True)), margin=SIZE)
     def __init__(self, minutes: float | None = None, margin: float = 0.0):
         super().__init__()
         if margin < 0 or (minutes is not None and minutes < 0):

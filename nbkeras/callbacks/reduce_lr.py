@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbkeras.arguments import NUMBER, SIZE, TEXT, VERBOSE, accepts, number
 from nbkeras.callbacks.callback import Logs
 from nbkeras.callbacks.monitor import MonitorCallback
 from nbkeras.callbacks.rates import learning_rates, optimizers_of
@@ -38,6 +39,16 @@ class ReduceLROnPlateau(MonitorCallback):
 
     STATE = (*MonitorCallback.STATE, "wait", "cooldown_counter")
 
+    @accepts(
+        verbose=VERBOSE,
+        monitor=TEXT,
+        factor=SIZE,
+        patience=number(0, infinite=True),
+        mode=TEXT,
+        min_delta=NUMBER,
+        cooldown=SIZE,
+        min_lr=SIZE,
+    )
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from nbkeras.arguments import VERBOSE, accepts, number, whole
 from nbkeras.callbacks.callback import Callback, Logs
-from nbkeras.errors import ArgumentError, StateError
+from nbkeras.errors import StateError
 
 
 class RollbackOnNaN(Callback):
@@ -37,10 +38,9 @@ class RollbackOnNaN(Callback):
 
     STATE = ("rollbacks", "_kept")
 
+    @accepts(verbose=VERBOSE, factor=number(above=0, below=1), max_rollbacks=whole(0))
     def __init__(self, factor: float = 0.5, max_rollbacks: int = 10, verbose: int = 0):
         super().__init__()
-        if not 0 < factor < 1:
-            raise ArgumentError(f"RollbackOnNaN: factor must be between 0 and 1, got {factor!r}.")
         self.factor = factor
         self.max_rollbacks = max_rollbacks
         self.verbose = verbose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.errors import StateError
 
@@ -29,6 +30,7 @@ class SwapEMAWeights(Callback):
 
     STATE = ("_swapped",)
 
+    @accepts(swap_on_epoch=FLAG)
     def __init__(self, swap_on_epoch: bool = False):
         super().__init__()
         self.swap_on_epoch = swap_on_epoch

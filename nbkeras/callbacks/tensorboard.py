@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nbkeras.arguments import FLAG, PATH, accepts, whole
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.callbacks.event_file import EventFile
 from nbkeras.callbacks.rates import learning_rates
@@ -48,6 +49,7 @@ class TensorBoard(Callback):
 
     STATE = ("_batches",)
 
+    @accepts(log_dir=PATH, embeddings_freq=whole(0), write_graph=FLAG, write_images=FLAG, write_steps_per_second=FLAG)
     def __init__(
         self,
         log_dir: str | os.PathLike = "logs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.errors import NbkerasError
 
@@ -35,6 +36,7 @@ class TerminateOnNaN(Callback):
     Source: arguments and rules are those of `keras.callbacks.TerminateOnNaN`.
     """
 
+    @accepts(raise_error=FLAG)
     def __init__(self, raise_error: bool = False):
         super().__init__()
         self.raise_error = raise_error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import config, ops
+from nbkeras.arguments import AXES, SHARE, SIZE, accepts
 
 
 class Constraint:
@@ -51,6 +52,7 @@ class MaxNorm(Constraint):
         [[0.6000000238418579], [0.800000011920929]]
     """
 
+    @accepts(max_value=SIZE, axis=AXES)
     def __init__(self, max_value=2, axis=0):
         self.max_value = max_value
         self.axis = axis
@@ -88,6 +90,7 @@ class UnitNorm(Constraint):
                [0.8]], dtype=float32)
     """
 
+    @accepts(axis=AXES)
     def __init__(self, axis=0):
         self.axis = axis
 
@@ -115,6 +118,7 @@ class MinMaxNorm(Constraint):
                [2.4]], dtype=float32)
     """
 
+    @accepts(min_value=SIZE, max_value=SIZE, rate=SHARE, axis=AXES)
     def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
         self.min_value = min_value
         self.max_value = max_value

@@ -6,6 +6,8 @@ float's dtype. Unlike Keras on JAX, 64-bit arrays stay 64-bit.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 
 from nbkeras import config
@@ -73,11 +75,15 @@ def standardize_dtype(dtype) -> str:
         return "int32"
     if dtype is bool:
         return "bool"
-    if type(dtype) is str or dtype in NAMES:
+    if type(dtype) is str or (isinstance(dtype, Hashable) and dtype in NAMES):
         name = dtype_name(dtype)
     else:
         name = getattr(dtype, "name", None) or dtype
-        name = name if isinstance(name, str) else np.dtype(name).name
+        if not isinstance(name, str):
+            try:
+                name = np.dtype(name).name
+            except TypeError:
+                name = None
     if name not in ALLOWED:
         raise ArgumentError(f"dtype: expected one of {', '.join(ALLOWED)}, got {dtype!r}.")
     return name

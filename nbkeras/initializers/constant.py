@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import NUMBER, NUMBERS, accepts, either, number
 from nbkeras.errors import ShapeError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.initializers.initializer import Initializer
@@ -20,6 +21,7 @@ class Constant(Initializer):
         array([3., 3.], dtype=float32)
     """
 
+    @accepts(value=either(number(infinite=True), NUMBERS))
     def __init__(self, value=0.0):
         self.value = value
 
@@ -67,6 +69,7 @@ class Identity(Initializer):
         [[2.0, 0.0], [0.0, 2.0]]
     """
 
+    @accepts(gain=NUMBER)
     def __init__(self, gain=1.0):
         self.gain = gain
 

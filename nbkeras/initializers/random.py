@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import random
+from nbkeras.arguments import NUMBER, SIZE, accepts
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph import trace
 from nbkeras.graph.dtypes import standardize_dtype
@@ -60,6 +61,7 @@ class RandomNormal(RandomInitializer):
         (2, 3)
     """
 
+    @accepts(mean=NUMBER, stddev=SIZE)
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
         self.mean = mean
         self.stddev = stddev
@@ -101,6 +103,7 @@ class RandomUniform(RandomInitializer):
         True
     """
 
+    @accepts(minval=NUMBER, maxval=NUMBER)
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
         self.minval = minval
         self.maxval = maxval
@@ -128,6 +131,7 @@ class Orthogonal(RandomInitializer):
         True
     """
 
+    @accepts(gain=NUMBER)
     def __init__(self, gain=1.0, seed=None):
         self.gain = gain
         super().__init__(seed)

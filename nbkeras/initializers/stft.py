@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import ops
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.initializers.initializer import Initializer
@@ -28,6 +29,7 @@ class STFT(Initializer):
         [[1.0, 1.0], [1.0, -1.0]]
     """
 
+    @accepts(periodic=FLAG)
     def __init__(self, side="real", window="hann", scaling="density", periodic=False):
         if side not in ("real", "imag"):
             raise ArgumentError(f"initializer STFT: side must be 'real' or 'imag', got {side!r}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from nbkeras import random
+from nbkeras.arguments import AXES, POSITIVE, TEXT, accepts, optional
 from nbkeras.errors import ArgumentError
 from nbkeras.initializers.random import RandomInitializer
 
@@ -47,6 +48,7 @@ class VarianceScaling(RandomInitializer):
         (8, 4)
     """
 
+    @accepts(scale=POSITIVE, distribution=TEXT, input_axes=optional(AXES), output_axes=optional(AXES))
     def __init__(
         self,
         scale=1.0,
@@ -56,8 +58,6 @@ class VarianceScaling(RandomInitializer):
         input_axes=None,
         output_axes=None,
     ):
-        if scale <= 0:
-            raise ArgumentError(f"initializer {type(self).__name__}: expected a positive scale, got {scale!r}.")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
             raise ArgumentError(
                 f"initializer {type(self).__name__}: expected mode 'fan_in', 'fan_out' or 'fan_avg', got {mode!r}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import activations, constraints, initializers, ops, regularizers
+from nbkeras.arguments import AXES, NUMBER, SIZE, accepts, number, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -47,11 +48,9 @@ class ReLU(Layer):
         array([[-0.1,  2. ,  6. ]], dtype=float32)
     """
 
+    @accepts(max_value=optional(number(0, infinite=True)), negative_slope=SIZE, threshold=SIZE)
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
-            if (value is None and name != "max_value") or (value is not None and value < 0):
-                raise ArgumentError(f"layer {self.name!r} (ReLU): {name} must be a number from 0 on, got {value!r}.")
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
         self.supports_masking = True
         self._build_at_init()
@@ -80,6 +79,7 @@ class LeakyReLU(Layer):
     Source: Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
     """
 
+    @accepts(negative_slope=NUMBER)
     def __init__(self, negative_slope=0.3, **kwargs):
         negative_slope = kwargs.pop("alpha", negative_slope)
         super().__init__(**kwargs)
@@ -107,6 +107,7 @@ class ELU(Layer):
     Source: Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2016.
     """
 
+    @accepts(alpha=NUMBER)
     def __init__(self, alpha=1.0, **kwargs):
         super().__init__(**kwargs)
         self.alpha = alpha
@@ -135,6 +136,7 @@ class PReLU(Layer):
         array([[-2.,  3.]], dtype=float32)
     """
 
+    @accepts(shared_axes=optional(AXES))
     def __init__(
         self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs
     ):
@@ -204,6 +206,7 @@ class Softmax(Layer):
         [[0.5, 0.5, 0.0]]
     """
 
+    @accepts(axis=AXES)
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
         self.axis = axis

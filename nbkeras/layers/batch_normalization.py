@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 from nbkeras import config, constraints, initializers, ops, regularizers
+from nbkeras.arguments import FLAG, INTEGER, SHARE, SIZE, Rule, accepts, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -45,6 +46,17 @@ class BatchNormalization(Layer):
     Source: Ioffe and Szegedy (2015), Batch normalization; Ioffe (2017), Batch renormalization.
     """
 
+    @accepts(
+        axis=INTEGER,
+        momentum=SHARE,
+        epsilon=SIZE,
+        center=FLAG,
+        scale=FLAG,
+        renorm=FLAG,
+        renorm_clipping=optional(Rule("a dictionary", lambda value: isinstance(value, dict))),
+        renorm_momentum=SHARE,
+        synchronized=FLAG,
+    )
     def __init__(
         self,
         axis=-1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import activations, constraints, initializers, regularizers
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -24,6 +25,7 @@ class Convolutional(Layer):
 
     KERNELS = ("kernel",)
 
+    @accepts(use_bias=FLAG)
     def __init__(
         self, rank, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, causal, options
     ):
@@ -144,6 +146,7 @@ class BaseConv(Convolutional):
         lora_rank, lora_alpha: not supported; must be None.
     """
 
+    @accepts(use_bias=FLAG)
     def __init__(
         self, rank, filters, kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
         lora_rank=None, lora_alpha=None, **options,

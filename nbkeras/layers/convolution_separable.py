@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.layers.convolution import Convolutional, arguments
 from nbkeras.ops import convolving
 
@@ -11,6 +12,7 @@ class BaseSeparableConv(Convolutional):
 
     KERNELS = ("depthwise_kernel", "pointwise_kernel")
 
+    @accepts(use_bias=FLAG)
     def __init__(
         self, rank, filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation,
         use_bias, **options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.errors import ArgumentError
 from nbkeras.layers.convolution import Convolutional, arguments
 from nbkeras.ops import convolving
@@ -11,6 +12,7 @@ from nbkeras.ops.convolving import per_axis, transposed_size
 class BaseConvTranspose(Convolutional):
     """activation(transposed convolution of x with kernel + bias), over `rank` axes."""
 
+    @accepts(use_bias=FLAG)
     def __init__(
         self, rank, filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation,
         use_bias, **options,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import activations, constraints, initializers, regularizers
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -27,6 +28,7 @@ class Dense(Layer):
         (2, 3)
     """
 
+    @accepts(use_bias=FLAG)
     def __init__(
         self,
         units,
@@ -46,9 +48,7 @@ class Dense(Layer):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
-            raise ArgumentError(
-                f"layer {self.name!r} (Dense): units must be a positive whole number, got {units!r}."
-            )
+            raise ArgumentError(f"layer {self.name!r} (Dense): units must be a positive whole number, got {units!r}.")
         if lora_rank is not None or quantization_config is not None:
             raise ArgumentError(f"layer {self.name!r} (Dense): lora_rank and quantization_config are not supported.")
         self.units = units

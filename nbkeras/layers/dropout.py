@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbkeras.arguments import SHARE, accepts
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.primitives import emit
 from nbkeras.layers.layer import Layer
@@ -35,10 +36,9 @@ class Dropout(Layer):
     Source: Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting.
     """
 
+    @accepts(rate=SHARE)
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-            raise ArgumentError(f"layer {self.name!r} (Dropout): rate must lie between 0 and 1, got {rate!r}.")
         self.rate = float(rate)
         self.noise_shape = self._checked(noise_shape)
         self.seed = seed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from nbkeras import activations, constraints, initializers, ops, regularizers
+from nbkeras.arguments import EXTENTS, INTEGER, TEXT, accepts, either, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.initializers.variance_scaling import VarianceScaling
 from nbkeras.layers.input_spec import InputSpec
@@ -42,6 +43,7 @@ class EinsumDense(Layer):
         (2, 3, 4)
     """
 
+    @accepts(equation=TEXT, output_shape=either(INTEGER, EXTENTS), bias_axes=optional(TEXT))
     def __init__(
         self,
         equation,

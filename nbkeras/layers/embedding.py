@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from nbkeras import constraints, initializers, ops, regularizers
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.errors import ArgumentError, DataError
 from nbkeras.layers.layer import Layer
 
@@ -38,6 +39,7 @@ class Embedding(Layer):
         ((1, 3, 3), [[True, True, False]])
     """
 
+    @accepts(mask_zero=FLAG)
     def __init__(
         self,
         input_dim,

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from nbkeras import config, ops
+from nbkeras.arguments import AXES, FLAG, accepts, optional
 from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError, ShapeError, StateError
 from nbkeras.layers.layer import Layer
 from nbkeras.ops.common import is_tensor
@@ -32,6 +33,7 @@ class Normalization(Layer):
         array([[-1., -1.], [ 1.,  1.]], dtype=float32)
     """
 
+    @accepts(axis=optional(AXES), invert=FLAG)
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
         super().__init__(**kwargs)
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.layers.spatial import SpatialLayer
 
 
 class _GlobalPooling(SpatialLayer):
     """All places of each channel as one."""
 
+    @accepts(keepdims=FLAG)
     def __init__(self, data_format=None, keepdims=False, **kwargs):
         super().__init__(data_format, **kwargs)
         self.keepdims = keepdims
@@ -92,6 +94,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
 
     rank = 1
 
+    @accepts(keepdims=FLAG)
     def __init__(self, data_format=None, keepdims=False, **kwargs):
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True

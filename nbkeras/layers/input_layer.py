@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 
 from nbkeras import dtype_policies
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
@@ -31,6 +32,7 @@ class InputLayer(Layer):
         (None, 2)
     """
 
+    @accepts(optional=FLAG)
     def __init__(
         self,
         shape=None,
@@ -60,9 +62,9 @@ class InputLayer(Layer):
         if batch_shape is None:
             if shape is None:
                 raise ArgumentError(f"Input {self.name!r}: no shape was given.", next="write Input(shape=(features,)).")
-            shape = (shape,) if isinstance(shape, int) else tuple(shape)
-            batch_shape = (batch_size, *shape)
+            shape = (shape,) if isinstance(shape, int) else shape
         try:
+            batch_shape = (batch_size, *shape) if batch_shape is None else batch_shape
             self.batch_shape = tuple(None if n is None else operator.index(n) for n in batch_shape)
         except (TypeError, ValueError):
             raise ArgumentTypeError(

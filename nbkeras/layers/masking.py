@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import NUMBER, accepts
 from nbkeras.graph.masks import with_mask
 from nbkeras.layers.layer import Layer
 
@@ -17,6 +18,7 @@ class Masking(Layer):
         array([[ True, False]])
     """
 
+    @accepts(mask_value=NUMBER)
     def __init__(self, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
         if isinstance(mask_value, dict):

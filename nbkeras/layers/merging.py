@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import AXES, FLAG, INTEGER, accepts
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.masks import get_mask
 from nbkeras.layers.layer import Layer
@@ -58,7 +59,6 @@ class Merge(Layer):
                 value = shaping.expand_dims(value, 1)
             spread.append(value)
         return self._merge(spread)
-
 
     def compute_mask(self, inputs, mask=None):
         """True where any input is there; None unless all inputs carry masks."""
@@ -199,6 +199,7 @@ class Concatenate(Merge):
         (2, 8)
     """
 
+    @accepts(axis=INTEGER)
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
         self.axis = axis
@@ -253,6 +254,7 @@ class Dot(Merge):
         (array([[24.]], dtype=float32), array([[0.96]], dtype=float32))
     """
 
+    @accepts(axes=AXES, normalize=FLAG)
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
         self.axes, self.normalize = axes, normalize

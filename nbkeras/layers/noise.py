@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from nbkeras import ops, random
+from nbkeras.arguments import EXTENTS, SHARE, accepts, optional
 from nbkeras.errors import ArgumentError
 from nbkeras.layers.layer import Layer
 from nbkeras.random import SeedGenerator
@@ -13,12 +14,8 @@ from nbkeras.random import SeedGenerator
 class _Noise(Layer):
     """The base: a strength from 0 to 1, and a seed that goes on with every call."""
 
-    def __init__(self, strength, what, seed, **kwargs):
+    def __init__(self, strength, seed, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= strength <= 1:
-            raise ArgumentError(
-                f"layer {self.name!r} ({type(self).__name__}): {what} must lie between 0 and 1, got {strength!r}."
-            )
         self.seed = seed
         self.seed_generator = SeedGenerator(seed) if strength > 0 else None
         self.supports_masking = True
@@ -44,8 +41,9 @@ class GaussianNoise(_Noise):
         array([[1., 1.]], dtype=float32)
     """
 
+    @accepts(stddev=SHARE)
     def __init__(self, stddev, seed=None, **kwargs):
-        super().__init__(stddev, "stddev", seed, **kwargs)
+        super().__init__(stddev, seed, **kwargs)
         self.stddev = stddev
 
     def call(self, inputs, training=False):
@@ -74,8 +72,9 @@ class GaussianDropout(_Noise):
     Source: Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting.
     """
 
+    @accepts(rate=SHARE)
     def __init__(self, rate, seed=None, **kwargs):
-        super().__init__(rate, "rate", seed, **kwargs)
+        super().__init__(rate, seed, **kwargs)
         self.rate = rate
 
     def call(self, inputs, training=False):
@@ -111,8 +110,9 @@ class AlphaDropout(_Noise):
     Source: Klambauer et al. (2017), Self-normalizing neural networks.
     """
 
+    @accepts(rate=SHARE, noise_shape=optional(EXTENTS))
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
-        super().__init__(rate, "rate", seed, **kwargs)
+        super().__init__(rate, seed, **kwargs)
         self.rate, self.noise_shape = rate, noise_shape
 
     def call(self, inputs, training=False):

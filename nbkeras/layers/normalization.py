@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from nbkeras import constraints, initializers, ops, regularizers
+from nbkeras.arguments import AXES, FLAG, INTEGER, SIZE, accepts
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -88,6 +89,7 @@ class LayerNormalization(_Normalization):
     Source: Ba, Kiros and Hinton (2016), Layer normalization.
     """
 
+    @accepts(epsilon=SIZE, center=FLAG, scale=FLAG)
     def __init__(
         self,
         axis=-1,
@@ -165,6 +167,7 @@ class GroupNormalization(_Normalization):
     Source: Wu and He (2018), Group normalization.
     """
 
+    @accepts(groups=INTEGER, axis=INTEGER, epsilon=SIZE, center=FLAG, scale=FLAG)
     def __init__(
         self,
         groups=32,
@@ -250,6 +253,7 @@ class RMSNormalization(Layer):
     Source: Zhang and Sennrich (2019), Root mean square layer normalization.
     """
 
+    @accepts(axis=AXES, epsilon=SIZE)
     def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
         super().__init__(**kwargs)
         self.axis, self.epsilon = axis, epsilon
@@ -282,6 +286,7 @@ class UnitNormalization(Layer):
         array([[0.6, 0.8]], dtype=float32)
     """
 
+    @accepts(axis=AXES)
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(axis, (int, list, tuple)):

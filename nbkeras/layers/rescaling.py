@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import config, ops
+from nbkeras.arguments import NUMBERS, accepts
 from nbkeras.layers.layer import Layer
 
 
@@ -20,6 +21,7 @@ class Rescaling(Layer):
         array([[-1.,  1.]], dtype=float32)
     """
 
+    @accepts(scale=NUMBERS, offset=NUMBERS)
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)
         self.scale, self.offset = _plain(scale), _plain(offset)

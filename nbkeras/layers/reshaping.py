@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from nbkeras import config
+from nbkeras.arguments import DATA_FORMAT, INTEGER, accepts, sequence
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers.input_spec import InputSpec
@@ -24,6 +25,7 @@ class Flatten(Layer):
         (2, 12)
     """
 
+    @accepts(data_format=DATA_FORMAT)
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.data_format = data_format or config.image_data_format()
@@ -55,6 +57,7 @@ class Reshape(Layer):
         (4, 2, 3)
     """
 
+    @accepts(target_shape=sequence(INTEGER))
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
@@ -105,6 +108,7 @@ class Permute(Layer):
         (4, 3, 6)
     """
 
+    @accepts(dims=sequence(INTEGER))
     def __init__(self, dims, **kwargs):
         super().__init__(**kwargs)
         self.dims = tuple(dims)

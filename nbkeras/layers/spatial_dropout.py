@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import SHARE, accepts
 from nbkeras.layers.dropout import Dropout
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.ops.convolving import format_name
@@ -38,6 +39,7 @@ class SpatialDropout1D(_SpatialDropout):
         True
     """
 
+    @accepts(rate=SHARE)
     def __init__(self, rate, seed=None, name=None, dtype=None):
         super().__init__(rate, 3, None, seed, name, dtype)
 
@@ -57,6 +59,7 @@ class SpatialDropout2D(_SpatialDropout):
         (array([2., 2., 0., 2., 0., 0.], dtype=float32), True)
     """
 
+    @accepts(rate=SHARE)
     def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None):
         self.data_format = format_name(data_format)
         super().__init__(rate, 4, self.data_format, seed, name, dtype)
@@ -80,6 +83,7 @@ class SpatialDropout3D(_SpatialDropout):
         True
     """
 
+    @accepts(rate=SHARE)
     def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None):
         self.data_format = format_name(data_format)
         super().__init__(rate, 5, self.data_format, seed, name, dtype)

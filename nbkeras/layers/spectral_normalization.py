@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import initializers, ops
+from nbkeras.arguments import accepts, whole
 from nbkeras.errors import ArgumentError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.wrapper import Wrapper
@@ -34,13 +35,9 @@ class SpectralNormalization(Wrapper):
     Source: Miyato et al. (2018), Spectral normalization for generative adversarial networks.
     """
 
+    @accepts(power_iterations=whole(1))
     def __init__(self, layer, power_iterations=1, **kwargs):
         super().__init__(layer, **kwargs)
-        if power_iterations <= 0:
-            raise ArgumentError(
-                f"layer {self.name!r} (SpectralNormalization): power_iterations must be positive, got "
-                f"{power_iterations!r}."
-            )
         self.power_iterations = power_iterations
 
     def build(self, input_shape):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from nbkeras import config, ops
+from nbkeras.arguments import FLAG, INTEGER, NUMBERS, SHARE, SIZE, accepts, number, optional
 from nbkeras.errors import ArgumentError
 from nbkeras.losses.loss import check_alike
 from nbkeras.losses.wrapper import FunctionLoss, takes_class_numbers
@@ -213,6 +214,7 @@ class BinaryCrossentropy(FunctionLoss):
         np.float32(0.4904)
     """
 
+    @accepts(from_logits=FLAG, label_smoothing=SHARE, axis=INTEGER)
     def __init__(
         self,
         from_logits=False,
@@ -241,6 +243,7 @@ class BinaryFocalCrossentropy(FunctionLoss):
         np.float32(0.0956)
     """
 
+    @accepts(apply_class_balancing=FLAG, alpha=SHARE, gamma=SIZE, from_logits=FLAG, label_smoothing=SHARE, axis=INTEGER)
     def __init__(
         self,
         apply_class_balancing=False,
@@ -275,6 +278,7 @@ class CategoricalCrossentropy(FunctionLoss):
         array([0.3133], dtype=float32)
     """
 
+    @accepts(from_logits=FLAG, label_smoothing=SHARE, axis=INTEGER)
     def __init__(
         self,
         from_logits=False,
@@ -303,6 +307,7 @@ class CategoricalFocalCrossentropy(FunctionLoss):
         np.float32(0.0045)
     """
 
+    @accepts(alpha=NUMBERS, gamma=SIZE, from_logits=FLAG, label_smoothing=SHARE, axis=INTEGER)
     def __init__(
         self,
         alpha=0.25,
@@ -361,6 +366,7 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         np.float32(0.2877)
     """
 
+    @accepts(from_logits=FLAG, ignore_class=optional(INTEGER), axis=INTEGER)
     def __init__(
         self,
         from_logits=False,
@@ -395,6 +401,7 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
         np.float32(0.4)
     """
 
+    @accepts(q=number(above=0, below=1))
     def __init__(
         self,
         q=0.5,
@@ -402,6 +409,4 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
         name="categorical_generalized_cross_entropy",
         dtype=None,
     ):
-        if not 0 < q < 1:
-            raise ArgumentError(f"CategoricalGeneralizedCrossEntropy: expected 0 < q < 1, got {q}.")
         super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops, tree
+from nbkeras.arguments import TEXT, accepts, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.masks import get_mask
@@ -33,6 +34,7 @@ class Loss:
         (8.0, 4.0)
     """
 
+    @accepts(name=optional(TEXT))
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         self.name = name or auto_name(to_snake_case(type(self).__name__))
         self.reduction = standardize_reduction(reduction)
@@ -128,9 +130,7 @@ def check_alike(y_true, y_pred, exactly: bool = False):
         )
 
 
-def reduce_weighted_values(
-    values, sample_weight=None, mask=None, reduction="sum_over_batch_size", dtype=None
-):
+def reduce_weighted_values(values, sample_weight=None, mask=None, reduction="sum_over_batch_size", dtype=None):
     """Loss values times weights, reduced.
 
     Args:

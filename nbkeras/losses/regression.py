@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from nbkeras import config, ops
+from nbkeras.arguments import AXES, POSITIVE, accepts
 from nbkeras.losses.loss import check_alike, squeeze_or_expand_to_same_rank
 from nbkeras.losses.wrapper import FunctionLoss
 
@@ -162,6 +163,7 @@ class CosineSimilarity(FunctionLoss):
         array([-1. , -0.6], dtype=float32)
     """
 
+    @accepts(axis=AXES)
     def __init__(self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None):
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
 
@@ -174,6 +176,7 @@ class Huber(FunctionLoss):
         2.25
     """
 
+    @accepts(delta=POSITIVE)
     def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
         super().__init__(huber, reduction, name, dtype, delta=delta)
 

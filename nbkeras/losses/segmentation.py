@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import config, ops
+from nbkeras.arguments import AXES, SIZE, accepts, optional
 from nbkeras.losses.loss import check_alike
 from nbkeras.losses.wrapper import FunctionLoss
 
@@ -53,6 +54,7 @@ class Dice(FunctionLoss):
         np.float32(0.3333)
     """
 
+    @accepts(axis=optional(AXES))
     def __init__(self, reduction="sum_over_batch_size", name="dice", axis=None, dtype=None):
         super().__init__(dice, reduction, name, dtype, axis=axis)
 
@@ -65,5 +67,6 @@ class Tversky(FunctionLoss):
         np.float32(0.4737)
     """
 
+    @accepts(alpha=SIZE, beta=SIZE, axis=optional(AXES))
     def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None):
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from nbkeras import ops
+from nbkeras.arguments import FLAG, NUMBER, POSITIVE, accepts
 from nbkeras.losses.wrapper import FunctionLoss
 
 
@@ -52,6 +53,7 @@ class Circle(FunctionLoss):
         np.float32(0.5459)
     """
 
+    @accepts(gamma=POSITIVE, margin=NUMBER, remove_diagonal=FLAG)
     def __init__(
         self,
         gamma=80.0,
@@ -61,9 +63,7 @@ class Circle(FunctionLoss):
         name="circle",
         dtype=None,
     ):
-        super().__init__(
-            circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal
-        )
+        super().__init__(circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
 
     def valid_mask(self, y_true, y_pred, values):
         return ops.greater(values, 0)

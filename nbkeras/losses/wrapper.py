@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops, tree
+from nbkeras.arguments import CALLABLE, accepts
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.losses.loss import Loss, squeeze_or_expand_to_same_rank
 from nbkeras.saving.registry import serialize_keras_object
@@ -29,6 +30,7 @@ class LossFunctionWrapper(Loss):
         1.0
     """
 
+    @accepts(fn=CALLABLE)
     def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.fn = fn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import config, ops
+from nbkeras.arguments import FLAG, SHARE, accepts, whole
 from nbkeras.errors import ShapeError
 from nbkeras.losses.loss import squeeze_or_expand_to_same_rank
 from nbkeras.metrics.reduction import FunctionMetric
@@ -143,6 +144,7 @@ class BinaryAccuracy(FunctionMetric):
 
     direction = "max"
 
+    @accepts(threshold=SHARE)
     def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
@@ -187,6 +189,7 @@ class TopKCategoricalAccuracy(FunctionMetric):
 
     direction = "max"
 
+    @accepts(k=whole(1))
     def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
@@ -201,5 +204,6 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
 
     direction = "max"
 
+    @accepts(k=whole(1), from_sorted_ids=FLAG)
     def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)

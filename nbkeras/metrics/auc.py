@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import config, ops
+from nbkeras.arguments import FLAG, NUMBER, NUMBERS, THRESHOLDS, accepts, optional, sequence, whole
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.metrics.metric import Metric
 from nbkeras.metrics.thresholds import count, even_thresholds
@@ -42,6 +43,14 @@ class AUC(Metric):
 
     direction = "max"
 
+    @accepts(
+        num_thresholds=whole(2, THRESHOLDS),
+        multi_label=FLAG,
+        thresholds=optional(sequence(NUMBER)),
+        label_weights=optional(NUMBERS),
+        num_labels=optional(whole(0)),
+        from_logits=FLAG,
+    )
     def __init__(
         self,
         num_thresholds=200,
@@ -63,8 +72,6 @@ class AUC(Metric):
         self.label_weights = None if label_weights is None else np.asarray(label_weights, self.dtype)
         self._from_logits = from_logits
         self._init_thresholds = None if thresholds is None else sorted(thresholds)
-        if thresholds is None and num_thresholds <= 1:
-            raise ArgumentError(f"AUC: expected num_thresholds to be at least 2, got {num_thresholds}.")
         if num_labels and not multi_label:
             raise ArgumentError("AUC: num_labels is given but multi_label is False.", next="pass multi_label=True.")
         points = [0.0, *self._init_thresholds, 1.0] if thresholds is not None else even_thresholds(num_thresholds)
@@ -132,9 +139,7 @@ class AUC(Metric):
         return ops.divide_no_nan(self.true_positives, self.true_positives + self.false_negatives)
 
     def _pr_gain(self):
-        odds = ops.divide_no_nan(
-            self.true_positives + self.false_negatives, self.true_negatives + self.false_positives
-        )
+        odds = ops.divide_no_nan(self.true_positives + self.false_negatives, self.true_negatives + self.false_positives)
         recall_gain = 1.0 - odds * ops.divide_no_nan(self.false_negatives, self.true_positives)
         precision_gain = 1.0 - odds * ops.divide_no_nan(self.false_positives, self.true_positives)
         nothing = ops.equal(self.true_positives, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import SHARE, accepts, either, optional, sequence, whole
 from nbkeras.metrics.metric import Metric
 from nbkeras.metrics.thresholds import LOWEST, count, parse_thresholds
 
@@ -10,6 +11,7 @@ from nbkeras.metrics.thresholds import LOWEST, count, parse_thresholds
 class _Thresholded(Metric):
     """A metric whose state has one number for each threshold, and whose result does, too, if there are several."""
 
+    @accepts(thresholds=optional(either(SHARE, sequence(SHARE))))
     def __init__(self, states, thresholds, top_k, class_id, name, dtype):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
@@ -116,6 +118,7 @@ class Precision(_Thresholded):
 
     direction = "max"
 
+    @accepts(top_k=optional(whole(1)), class_id=optional(whole(0)))
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(("true_positives", "false_positives"), thresholds, top_k, class_id, name, dtype)
         self.true_positives, self.false_positives = self._states.values()
@@ -137,6 +140,7 @@ class Recall(_Thresholded):
 
     direction = "max"
 
+    @accepts(top_k=optional(whole(1)), class_id=optional(whole(0)))
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(("true_positives", "false_negatives"), thresholds, top_k, class_id, name, dtype)
         self.true_positives, self.false_negatives = self._states.values()

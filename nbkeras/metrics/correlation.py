@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import config, ops
+from nbkeras.arguments import AXES, accepts
 from nbkeras.losses.regression import align
 from nbkeras.metrics.reduction import FunctionMetric
 
@@ -51,6 +52,7 @@ class PearsonCorrelation(FunctionMetric):
 
     direction = "max"
 
+    @accepts(axis=AXES)
     def __init__(self, name="pearson_correlation", dtype=None, axis=-1):
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
@@ -65,5 +67,6 @@ class ConcordanceCorrelation(FunctionMetric):
 
     direction = "max"
 
+    @accepts(axis=AXES)
     def __init__(self, name="concordance_correlation", dtype=None, axis=-1):
         super().__init__(concordance_correlation, name, dtype, axis=axis)

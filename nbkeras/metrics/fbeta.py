@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import config, ops
+from nbkeras.arguments import POSITIVE, accepts
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.metrics.metric import Metric
 
@@ -34,6 +35,7 @@ class FBetaScore(Metric):
 
     direction = "max"
 
+    @accepts(beta=POSITIVE)
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         super().__init__(name=name, dtype=dtype)
         if average not in _AVERAGES:

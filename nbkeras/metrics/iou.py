@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from nbkeras import config, ops
+from nbkeras.arguments import CLASSES, FLAG, INTEGER, NUMBER, accepts, optional, sequence, whole
 from nbkeras.errors import ArgumentError
 from nbkeras.metrics.metric import Metric
 
@@ -38,6 +39,14 @@ class IoU(Metric):
 
     direction = "max"
 
+    @accepts(
+        num_classes=whole(1, CLASSES),
+        target_class_ids=sequence(INTEGER),
+        ignore_class=optional(INTEGER),
+        sparse_y_true=FLAG,
+        sparse_y_pred=FLAG,
+        axis=INTEGER,
+    )
     def __init__(
         self,
         num_classes,
@@ -131,6 +140,7 @@ class BinaryIoU(IoU):
         '0.3333'
     """
 
+    @accepts(target_class_ids=sequence(INTEGER), threshold=NUMBER)
     def __init__(self, target_class_ids=(0, 1), threshold=0.5, name=None, dtype=None):
         super().__init__(2, target_class_ids, name=name, dtype=dtype)
         self.threshold = threshold
@@ -152,6 +162,13 @@ class MeanIoU(IoU):
         np.float32(0.5833)
     """
 
+    @accepts(
+        num_classes=whole(1, CLASSES),
+        ignore_class=optional(INTEGER),
+        sparse_y_true=FLAG,
+        sparse_y_pred=FLAG,
+        axis=INTEGER,
+    )
     def __init__(
         self,
         num_classes,
@@ -162,9 +179,7 @@ class MeanIoU(IoU):
         sparse_y_pred=True,
         axis=-1,
     ):
-        super().__init__(
-            num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis
-        )
+        super().__init__(num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
 
     def get_config(self):
         own = super().get_config()
@@ -181,6 +196,13 @@ class OneHotIoU(IoU):
         np.float32(0.5)
     """
 
+    @accepts(
+        num_classes=whole(1, CLASSES),
+        target_class_ids=sequence(INTEGER),
+        ignore_class=optional(INTEGER),
+        sparse_y_pred=FLAG,
+        axis=INTEGER,
+    )
     def __init__(
         self,
         num_classes,
@@ -208,6 +230,7 @@ class OneHotMeanIoU(MeanIoU):
         np.float32(0.5)
     """
 
+    @accepts(num_classes=whole(1, CLASSES), ignore_class=optional(INTEGER), sparse_y_pred=FLAG, axis=INTEGER)
     def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
-from nbkeras.errors import ArgumentError
+from nbkeras.arguments import SHARE, THRESHOLDS, accepts, optional, whole
 from nbkeras.metrics.metric import Metric
 from nbkeras.metrics.thresholds import count, even_thresholds
 
@@ -28,11 +28,6 @@ class OperatingPoint(Metric):
 
     def __init__(self, argument, value, num_thresholds, class_id, name, dtype):
         super().__init__(name=name, dtype=dtype)
-        who = type(self).__name__
-        if not 0 <= value <= 1:
-            raise ArgumentError(f"{who}: expected {argument} to be between 0 and 1, got {value}.")
-        if num_thresholds <= 0:
-            raise ArgumentError(f"{who}: expected num_thresholds to be at least 1, got {num_thresholds}.")
         self.value = value
         self.num_thresholds = num_thresholds
         self.class_id = class_id
@@ -77,6 +72,7 @@ class SensitivityAtSpecificity(OperatingPoint):
         0.5
     """
 
+    @accepts(specificity=SHARE, num_thresholds=whole(1, THRESHOLDS), class_id=optional(whole(0)))
     def __init__(self, specificity, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__("specificity", specificity, num_thresholds, class_id, name, dtype)
         self.specificity = specificity
@@ -97,6 +93,7 @@ class SpecificityAtSensitivity(OperatingPoint):
         np.float32(1.0)
     """
 
+    @accepts(sensitivity=SHARE, num_thresholds=whole(1, THRESHOLDS), class_id=optional(whole(0)))
     def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__("sensitivity", sensitivity, num_thresholds, class_id, name, dtype)
         self.sensitivity = sensitivity
@@ -117,6 +114,7 @@ class PrecisionAtRecall(OperatingPoint):
         np.float32(1.0)
     """
 
+    @accepts(recall=SHARE, num_thresholds=whole(1, THRESHOLDS), class_id=optional(whole(0)))
     def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__("recall", recall, num_thresholds, class_id, name, dtype)
         self.recall = recall
@@ -137,6 +135,7 @@ class RecallAtPrecision(OperatingPoint):
         np.float32(0.5)
     """
 
+    @accepts(precision=SHARE, num_thresholds=whole(1, THRESHOLDS), class_id=optional(whole(0)))
     def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__("precision", precision, num_thresholds, class_id, name, dtype)
         self.precision = precision

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import FLAG, INTEGER, SHARE, accepts, optional
 from nbkeras.losses.classification import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -50,6 +51,7 @@ class BinaryCrossentropy(FunctionMetric):
 
     direction = "min"
 
+    @accepts(from_logits=FLAG, label_smoothing=SHARE)
     def __init__(self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0):
         super().__init__(binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
 
@@ -64,6 +66,7 @@ class CategoricalCrossentropy(FunctionMetric):
 
     direction = "min"
 
+    @accepts(from_logits=FLAG, label_smoothing=SHARE, axis=INTEGER)
     def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
         super().__init__(
             categorical_crossentropy,
@@ -85,6 +88,7 @@ class SparseCategoricalCrossentropy(FunctionMetric):
 
     direction = "min"
 
+    @accepts(from_logits=FLAG, ignore_class=optional(INTEGER), axis=INTEGER)
     def __init__(
         self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False, ignore_class=None, axis=-1
     ):

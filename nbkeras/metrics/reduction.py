@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import CALLABLE, accepts
 from nbkeras.graph.masks import get_mask
 from nbkeras.losses.lookup import FUNCTIONS
 from nbkeras.losses.loss import Loss, apply_mask, squeeze_or_expand_to_same_rank
@@ -101,6 +102,7 @@ class MeanMetricWrapper(Mean):
         1.5
     """
 
+    @accepts(fn=CALLABLE)
     def __init__(self, fn, name=None, dtype=None, **kwargs):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import AXES, accepts, whole
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.losses import regression as losses
 from nbkeras.losses.loss import check_alike, squeeze_or_expand_to_same_rank
@@ -100,6 +101,7 @@ class CosineSimilarity(FunctionMetric):
 
     direction = "max"
 
+    @accepts(axis=AXES)
     def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
         super().__init__(cosine_similarity, name, dtype, axis=axis)
 
@@ -150,13 +152,12 @@ class R2Score(Metric):
 
     direction = "max"
 
+    @accepts(num_regressors=whole(0))
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
         super().__init__(name=name, dtype=dtype)
         known = (None, "uniform_average", "variance_weighted_average")
         if class_aggregation not in known:
             raise ArgumentError(f"R2Score: expected class_aggregation to be one of {known}, got {class_aggregation!r}.")
-        if num_regressors < 0:
-            raise ArgumentError(f"R2Score: expected num_regressors to be at least 0, got {num_regressors}.")
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
         self.num_samples = self.add_variable((), name="num_samples")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import config, ops
-from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.errors import ShapeError
 from nbkeras.losses.loss import check_alike, squeeze_or_expand_to_same_rank
 
 #: Below every score: what classes outside the top k get.
@@ -13,18 +13,10 @@ LOWEST = -1e10
 
 
 def parse_thresholds(thresholds, default) -> list:
-    """A list of thresholds between 0 and 1, of a list, a number or None (the default).
-
-    Raises:
-        ArgumentError: a threshold lies outside [0, 1].
-    """
+    """A list of thresholds, of a list, a number or None (the default)."""
     if thresholds is None:
         return [default]
-    thresholds = list(thresholds) if isinstance(thresholds, (list, tuple, np.ndarray)) else [thresholds]
-    outside = [t for t in thresholds if t is None or not 0 <= t <= 1]
-    if outside:
-        raise ArgumentError(f"metric: expected thresholds between 0 and 1, got {outside}.")
-    return thresholds
+    return list(thresholds) if isinstance(thresholds, (list, tuple, np.ndarray)) else [thresholds]
 
 
 def even_thresholds(count: int) -> list:

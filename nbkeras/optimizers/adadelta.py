@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import SHARE, SIZE, accepts
 from nbkeras.optimizers.optimizer import Optimizer
 
 
@@ -26,6 +27,7 @@ class Adadelta(Optimizer):
     Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
     """
 
+    @accepts(rho=SHARE, epsilon=SIZE)
     def __init__(
         self,
         learning_rate=0.001,

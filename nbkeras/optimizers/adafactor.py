@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import FLAG, SIZE, accepts, number
 from nbkeras.optimizers.optimizer import Optimizer
 from nbkeras.optimizers.schedules import LearningRateSchedule
 
@@ -30,6 +31,13 @@ class Adafactor(Optimizer):
     Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
     """
 
+    @accepts(
+        beta_2_decay=number(high=0),
+        epsilon_1=SIZE,
+        epsilon_2=SIZE,
+        clip_threshold=number(above=0, infinite=True),
+        relative_step=FLAG,
+    )
     def __init__(
         self,
         learning_rate=0.001,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import initializers, ops
+from nbkeras.arguments import SIZE, accepts
 from nbkeras.optimizers.optimizer import Optimizer
 
 
@@ -26,6 +27,7 @@ class Adagrad(Optimizer):
     Source: Duchi et al., "Adaptive subgradient methods", 2011.
     """
 
+    @accepts(initial_accumulator_value=SIZE, epsilon=SIZE)
     def __init__(
         self,
         learning_rate=0.001,

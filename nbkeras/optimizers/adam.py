@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import DECAY, FLAG, SIZE, accepts
 from nbkeras.graph.primitives import emit
 from nbkeras.optimizers.flat import FlatOptimizer
 
@@ -27,6 +28,7 @@ class Adam(FlatOptimizer):
         array([0.5, 2. ], dtype=float32)
     """
 
+    @accepts(beta_1=DECAY, beta_2=DECAY, epsilon=SIZE, amsgrad=FLAG)
     def __init__(
         self,
         learning_rate=0.001,

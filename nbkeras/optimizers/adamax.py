@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import DECAY, SIZE, accepts
 from nbkeras.optimizers.optimizer import Optimizer
 
 
@@ -26,6 +27,7 @@ class Adamax(Optimizer):
     Source: Kingma and Ba, "Adam", 2014, section 7.
     """
 
+    @accepts(beta_1=DECAY, beta_2=DECAY, epsilon=SIZE)
     def __init__(
         self,
         learning_rate=0.001,

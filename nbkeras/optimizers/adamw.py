@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import DECAY, FLAG, SIZE, accepts
 from nbkeras.errors import ArgumentError
 from nbkeras.optimizers.adam import Adam
 
@@ -26,6 +27,7 @@ class AdamW(Adam):
     Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
     """
 
+    @accepts(beta_1=DECAY, beta_2=DECAY, epsilon=SIZE, amsgrad=FLAG)
     def __init__(
         self,
         learning_rate=0.001,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import initializers, ops
-from nbkeras.errors import ArgumentError
+from nbkeras.arguments import SIZE, accepts, number
 from nbkeras.optimizers.optimizer import Optimizer
 
 
@@ -34,6 +34,14 @@ class Ftrl(Optimizer):
     Source: McMahan et al., "Ad click prediction: a view from the trenches", 2013.
     """
 
+    @accepts(
+        learning_rate_power=number(high=0),
+        initial_accumulator_value=SIZE,
+        l1_regularization_strength=SIZE,
+        l2_regularization_strength=SIZE,
+        l2_shrinkage_regularization_strength=SIZE,
+        beta=SIZE,
+    )
     def __init__(
         self,
         learning_rate=0.001,
@@ -69,19 +77,6 @@ class Ftrl(Optimizer):
             name=name,
             **kwargs,
         )
-        sizes = {
-            "initial_accumulator_value": initial_accumulator_value,
-            "l1_regularization_strength": l1_regularization_strength,
-            "l2_regularization_strength": l2_regularization_strength,
-            "l2_shrinkage_regularization_strength": l2_shrinkage_regularization_strength,
-        }
-        for key, value in sizes.items():
-            if value < 0:
-                raise ArgumentError(f"optimizer {self.name!r}: expected {key} from 0 on, got {value!r}.")
-        if learning_rate_power > 0:
-            raise ArgumentError(
-                f"optimizer {self.name!r}: expected learning_rate_power up to 0, got {learning_rate_power!r}."
-            )
         self.learning_rate_power = learning_rate_power
         self.initial_accumulator_value = initial_accumulator_value
         self.l1_regularization_strength = l1_regularization_strength

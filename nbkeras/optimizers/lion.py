@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
-from nbkeras.errors import ArgumentError
+from nbkeras.arguments import SHARE, accepts, number
 from nbkeras.optimizers.optimizer import Optimizer
 
 
@@ -27,6 +27,7 @@ class Lion(Optimizer):
     Source: Chen et al., "Symbolic discovery of optimization algorithms", 2023.
     """
 
+    @accepts(beta_1=number(above=0, high=1), beta_2=SHARE)
     def __init__(
         self,
         learning_rate=0.001,
@@ -58,8 +59,6 @@ class Lion(Optimizer):
             name=name,
             **kwargs,
         )
-        if not 0 < beta_1 <= 1:
-            raise ArgumentError(f"optimizer {self.name!r}: expected beta_1 above 0 and up to 1, got {beta_1!r}.")
         self.beta_1 = beta_1
         self.beta_2 = beta_2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import initializers, ops
+from nbkeras.arguments import POSITIVE, accepts, whole
 from nbkeras.errors import ArgumentError
 from nbkeras.graph.primitives import emit, lift
 from nbkeras.optimizers import accumulate
@@ -43,6 +44,7 @@ class LossScaleOptimizer(Optimizer):
         (0.0, 2.0)
     """
 
+    @accepts(initial_scale=POSITIVE, dynamic_growth_steps=whole(1))
     def __init__(self, inner_optimizer, initial_scale=32768.0, dynamic_growth_steps=2000, name=None, **kwargs):
         for key, value in _DEFAULTS.items():
             if kwargs.pop(key, value) != value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping
 
+from nbkeras.arguments import CALLABLE, accepts
 from nbkeras.errors import ArgumentError, ArgumentTypeError, MissingAttribute
 from nbkeras.optimizers.loss_scale import LossScaleOptimizer
 from nbkeras.optimizers.optimizer import Optimizer
@@ -105,6 +106,7 @@ class MultiOptimizer(Optimizer):
         ([-0.10000000149011612], [-1.0])
     """
 
+    @accepts(optimizer_map=CALLABLE)
     def __init__(self, optimizer_map, loss_scale_factor=None, name=None):
         self._inner = []
         super().__init__(learning_rate=0.0, loss_scale_factor=loss_scale_factor, name=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from nbkeras import ops
+from nbkeras.arguments import DECAY, FLAG, NUMBER, SHARE, SIZE, accepts, optional, whole
 from nbkeras.errors import ShapeError
 from nbkeras.optimizers.optimizer import Optimizer
 
@@ -38,6 +39,21 @@ class Muon(Optimizer):
     Source: Jordan et al., "Muon", 2024; Liu et al., "Muon is scalable for LLM training", 2025.
     """
 
+    @accepts(
+        adam_beta_1=DECAY,
+        adam_beta_2=DECAY,
+        adam_weight_decay=optional(SIZE),
+        epsilon=SIZE,
+        exclude_embeddings=FLAG,
+        muon_a=NUMBER,
+        muon_b=NUMBER,
+        muon_c=NUMBER,
+        adam_lr_ratio=SIZE,
+        momentum=SHARE,
+        ns_steps=whole(0),
+        nesterov=FLAG,
+        rms_rate=optional(SIZE),
+    )
     def __init__(
         self,
         learning_rate=0.001,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import config, ops
+from nbkeras.arguments import DECAY, SIZE, accepts
 from nbkeras.optimizers.optimizer import Optimizer
 from nbkeras.variables import Variable
 
@@ -27,6 +28,7 @@ class Nadam(Optimizer):
     Source: Dozat, "Incorporating Nesterov momentum into Adam", 2015.
     """
 
+    @accepts(beta_1=DECAY, beta_2=DECAY, epsilon=SIZE)
     def __init__(
         self,
         learning_rate=0.001,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 
 import numpy as np
 
 from nbkeras import initializers, ops
+from nbkeras.arguments import FLAG, POSITIVE, SHARE, SIZE, TEXT, accepts, is_number, number, optional, whole
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError
 from nbkeras.graph import live, trace
 from nbkeras.graph.primitives import cast, emit, lift
@@ -49,6 +51,17 @@ class Optimizer(State):
         array([0.5, 2.5], dtype=float32)
     """
 
+    @accepts(
+        name=optional(TEXT),
+        weight_decay=optional(SIZE),
+        clipnorm=optional(number(0, infinite=True)),
+        clipvalue=optional(number(0, infinite=True)),
+        global_clipnorm=optional(number(0, infinite=True)),
+        use_ema=FLAG,
+        ema_momentum=SHARE,
+        ema_overwrite_frequency=optional(whole(0)),
+        loss_scale_factor=optional(POSITIVE),
+    )
     def __init__(
         self,
         learning_rate=None,
@@ -101,16 +114,6 @@ class Optimizer(State):
         given = {key: value for key, value in clips.items() if value is not None}
         if len(given) > 1:
             raise ArgumentError(f"optimizer {self.name!r}: expected one way of clipping at most, got {given}.")
-        if self.use_ema and not 0 <= self.ema_momentum <= 1:
-            raise ArgumentError(
-                f"optimizer {self.name!r}: expected ema_momentum from 0 to 1, got {self.ema_momentum!r}."
-            )
-        every = self.ema_overwrite_frequency
-        if self.use_ema and every and (not isinstance(every, int) or every < 1):
-            raise ArgumentError(
-                f"optimizer {self.name!r}: expected ema_overwrite_frequency to be an integer from 1 on or None, got "
-                f"{every!r}."
-            )
         steps = self.gradient_accumulation_steps
         if steps and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 2):
             raise ArgumentError(
@@ -176,10 +179,10 @@ class Optimizer(State):
         if isinstance(rate, schedules.LearningRateSchedule) or callable(rate):
             self._learning_rate = rate
             return
-        if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)):
+        if not is_number(rate) or not math.isfinite(rate):
             raise ArgumentError(
-                f"optimizer {self.name!r}: expected the learning rate to be a number, a schedule or a function, got "
-                f"{rate!r}."
+                f"optimizer {self.name!r}: expected the learning rate to be a finite number, a schedule or a function, "
+                f"got {rate!r}."
             )
         self._learning_rate = self.add_variable((), initializers.Constant(float(rate)), name="learning_rate")
 

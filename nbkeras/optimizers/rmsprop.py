@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras.arguments import FLAG, SHARE, SIZE, accepts
 from nbkeras.graph.primitives import emit
 from nbkeras.optimizers.flat import FlatOptimizer
 
@@ -28,6 +29,7 @@ class RMSprop(FlatOptimizer):
         array([0.8, 2. ], dtype=float32)
     """
 
+    @accepts(rho=SHARE, momentum=SHARE, epsilon=SIZE, centered=FLAG)
     def __init__(
         self,
         learning_rate=0.001,

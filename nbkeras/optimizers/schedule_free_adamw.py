@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import DECAY, SIZE, accepts
 from nbkeras.optimizers.optimizer import Optimizer
 
 
@@ -28,6 +29,7 @@ class ScheduleFreeAdamW(Optimizer):
     Source: Defazio et al., "The road less scheduled", 2024.
     """
 
+    @accepts(beta_1=DECAY, beta_2=DECAY, epsilon=SIZE, warmup_steps=SIZE)
     def __init__(
         self,
         learning_rate=0.0025,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbkeras.errors import ArgumentError
+from nbkeras.arguments import FLAG, SHARE, accepts
 from nbkeras.graph.primitives import emit
 from nbkeras.optimizers.flat import FlatOptimizer
 
@@ -27,6 +27,7 @@ class SGD(FlatOptimizer):
         array([0.5, 2. ], dtype=float32)
     """
 
+    @accepts(momentum=SHARE, nesterov=FLAG)
     def __init__(
         self,
         learning_rate=0.01,
@@ -58,8 +59,6 @@ class SGD(FlatOptimizer):
             name=name,
             **kwargs,
         )
-        if isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
-            raise ArgumentError(f"optimizer {self.name!r}: expected momentum from 0 to 1, got {momentum!r}.")
         self.momentum = momentum
         self.nesterov = nesterov
 

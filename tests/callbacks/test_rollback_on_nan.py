@@ -47,7 +47,7 @@ def test_it_gives_up():
 
 
 def test_what_cannot_be():
-    with pytest.raises(ArgumentError, match="factor must be between 0 and 1, got 1"):
+    with pytest.raises(ArgumentError, match="factor to be a number above 0 below 1, got 1"):
         RollbackOnNaN(1)
     made = model(optimizers.schedules.ExponentialDecay(0.1, 1, 0.9))
     with pytest.raises(StateError, match="follows a schedule and cannot be cut"):

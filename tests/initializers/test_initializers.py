@@ -119,7 +119,7 @@ def test_messages():
         initializers.get("glorot")
     with pytest.raises(ArgumentError, match="expected a name, a configuration, a function or an Initializer, got 3"):
         initializers.get(3)
-    with pytest.raises(ArgumentError, match="expected a positive scale, got 0"):
+    with pytest.raises(ArgumentError, match="expected scale to be a finite number above 0, got 0"):
         initializers.VarianceScaling(scale=0)
     with pytest.raises(ArgumentError, match="expected mode"):
         initializers.VarianceScaling(mode="fan")

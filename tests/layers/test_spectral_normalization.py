@@ -57,7 +57,7 @@ def test_zeros_stay_zeros():
 
 
 def test_bad_arguments():
-    with pytest.raises(ArgumentError, match="power_iterations must be positive, got 0"):
+    with pytest.raises(ArgumentError, match="power_iterations to be an integer from 1 on, got 0"):
         layers.SpectralNormalization(layers.Dense(2), power_iterations=0)
     with pytest.raises(ArgumentError, match="Flatten has no 'kernel' and no 'embeddings'"):
         layers.SpectralNormalization(layers.Flatten())(X)

@@ -147,11 +147,11 @@ def test_messages():
         optimizers.SGD(momentun=0.9)
     with pytest.raises(ArgumentError, match="one way of clipping"):
         optimizers.SGD(clipnorm=1.0, clipvalue=1.0)
-    with pytest.raises(ArgumentError, match="expected the learning rate to be a number"):
+    with pytest.raises(ArgumentError, match="expected the learning rate to be a finite number"):
         optimizers.SGD("fast")
-    with pytest.raises(ArgumentError, match="momentum from 0 to 1"):
+    with pytest.raises(ArgumentError, match="momentum to be a number from 0 up to 1"):
         optimizers.SGD(momentum=2.0)
-    with pytest.raises(ArgumentError, match="ema_momentum from 0 to 1"):
+    with pytest.raises(ArgumentError, match="ema_momentum to be a number from 0 up to 1"):
         optimizers.SGD(use_ema=True, ema_momentum=2.0)
     with pytest.raises(ArgumentError, match="expected gradient_accumulation_steps to be an integer from 2 on or None"):
         optimizers.SGD(gradient_accumulation_steps=1)

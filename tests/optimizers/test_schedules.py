@@ -41,7 +41,7 @@ def test_against_keras(name, arguments):
 
 
 def test_messages():
-    with pytest.raises(ValueError, match="expected decay_steps above 0, got 0"):
+    with pytest.raises(ValueError, match="expected decay_steps to be a finite number above 0, got 0"):
         schedules.CosineDecay(0.1, 0)
     with pytest.raises(ValueError, match="one value more than boundaries"):
         schedules.PiecewiseConstantDecay([1], [0.1])

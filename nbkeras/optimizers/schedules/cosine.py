@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from nbkeras import ops
-from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, check_positive, number
+from nbkeras.arguments import NUMBER, POSITIVE, SIZE, TEXT, accepts, optional
+from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, number
 
 
 class CosineDecay(LearningRateSchedule):
@@ -26,6 +27,14 @@ class CosineDecay(LearningRateSchedule):
         0.05
     """
 
+    @accepts(
+        name=optional(TEXT),
+        initial_learning_rate=NUMBER,
+        decay_steps=POSITIVE,
+        alpha=NUMBER,
+        warmup_target=optional(NUMBER),
+        warmup_steps=SIZE,
+    )
     def __init__(
         self,
         initial_learning_rate,
@@ -41,7 +50,6 @@ class CosineDecay(LearningRateSchedule):
         self.name = name
         self.warmup_target = warmup_target
         self.warmup_steps = warmup_steps
-        check_positive(self, "decay_steps", decay_steps)
 
     def _fall(self, step, top):
         cosine = ops.cos(ops.multiply(math.pi, ops.divide(step, float(self.decay_steps))))
@@ -89,6 +97,14 @@ class CosineDecayRestarts(LearningRateSchedule):
         0.1
     """
 
+    @accepts(
+        name=optional(TEXT),
+        initial_learning_rate=NUMBER,
+        first_decay_steps=POSITIVE,
+        t_mul=POSITIVE,
+        m_mul=SIZE,
+        alpha=NUMBER,
+    )
     def __init__(
         self,
         initial_learning_rate,
@@ -104,7 +120,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.m_mul = m_mul
         self.alpha = alpha
         self.name = name
-        check_positive(self, "first_decay_steps", first_decay_steps)
 
     def __call__(self, step):
         initial = number(self.initial_learning_rate)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nbkeras import ops
+from nbkeras.arguments import FLAG, NUMBER, POSITIVE, SIZE, TEXT, accepts, optional, sequence
 from nbkeras.errors import ArgumentError
-from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, check_positive, number
+from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, number
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -22,13 +23,13 @@ class ExponentialDecay(LearningRateSchedule):
         0.025
     """
 
+    @accepts(name=optional(TEXT), initial_learning_rate=NUMBER, decay_steps=POSITIVE, decay_rate=SIZE, staircase=FLAG)
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.decay_rate = decay_rate
         self.staircase = staircase
         self.name = name
-        check_positive(self, "decay_steps", decay_steps)
 
     def __call__(self, step):
         initial = number(self.initial_learning_rate)
@@ -55,6 +56,7 @@ class InverseTimeDecay(ExponentialDecay):
         0.05
     """
 
+    @accepts(name=optional(TEXT), initial_learning_rate=NUMBER, decay_steps=POSITIVE, decay_rate=SIZE, staircase=FLAG)
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="InverseTimeDecay"):
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
@@ -82,6 +84,14 @@ class PolynomialDecay(LearningRateSchedule):
         0.05
     """
 
+    @accepts(
+        name=optional(TEXT),
+        initial_learning_rate=NUMBER,
+        decay_steps=POSITIVE,
+        end_learning_rate=NUMBER,
+        power=NUMBER,
+        cycle=FLAG,
+    )
     def __init__(
         self,
         initial_learning_rate,
@@ -97,7 +107,6 @@ class PolynomialDecay(LearningRateSchedule):
         self.power = power
         self.cycle = cycle
         self.name = name
-        check_positive(self, "decay_steps", decay_steps)
 
     def __call__(self, step):
         initial = number(self.initial_learning_rate)
@@ -136,6 +145,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         (0.5, 0.25)
     """
 
+    @accepts(name=optional(TEXT), boundaries=sequence(NUMBER), values=sequence(NUMBER))
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
         if len(boundaries) != len(values) - 1:
             raise ArgumentError(

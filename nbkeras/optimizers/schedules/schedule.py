@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nbkeras import ops
-from nbkeras.errors import ArgumentError
 
 
 class LearningRateSchedule:
@@ -39,9 +38,3 @@ def number(value):
     """A value as a tensor of floatx, as schedules compute with."""
     value = ops.convert_to_tensor(value)
     return value if str(value.dtype).startswith("float") else ops.cast(value, None)
-
-
-def check_positive(schedule, name: str, value) -> None:
-    """Raise unless a number of steps is above 0."""
-    if value <= 0:
-        raise ArgumentError(f"{type(schedule).__name__}: expected {name} above 0, got {value!r}.")
