@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Iterable
 
-from nbkeras.arguments import INTEGER, PATH, SIZE, TEXT, accepts, either, number, optional, sequence
+from nbkeras.arguments import INTEGER, PATH, SIZE, TEXT, accepts, either, optional, sequence
 from nbkeras.callbacks.backup import Backup
 from nbkeras.callbacks.callback import Callback, Logs
 from nbkeras.errors import ArgumentError, nearest
@@ -73,7 +73,7 @@ class PreemptionCheckpoint(Backup):
         """The name of the signal that came."""
         return None if self._received is None else signal.Signals(self._received).name
 
-    def _note(self, number, frame) -> None:
+    def _note(self, frame) -> None:
         # Nothing else may happen here: a signal can come at any moment, in the middle of any library.
         self._received = number
         before = self._before.get(number)
@@ -138,11 +138,9 @@ class TimeLimit(Callback):
         TimeLimit: the training ends before step 2 of epoch 1. Nothing keeps its state.
     """
 
-    @accepts(minutes=optional(number(0, infinite=True)), margin=SIZE)
+    @accepts(minutes=optional(SIZE), margin=SIZE)
     def __init__(self, minutes: float | None = None, margin: float = 0.0):
         super().__init__()
-        if margin < 0 or (minutes is not None and minutes < 0):
-            raise ArgumentError(f"TimeLimit: minutes and margin cannot be negative, got {minutes!r} and {margin!r}.")
         if minutes is None and not os.environ.get("SLURM_JOB_END_TIME", "").isdecimal():
             raise ArgumentError(
                 "TimeLimit: no minutes were given, and SLURM does not say when this job ends (SLURM_JOB_END_TIME).",
