@@ -73,7 +73,7 @@ class PreemptionCheckpoint(Backup):
         """The name of the signal that came."""
         return None if self._received is None else signal.Signals(self._received).name
 
-    def _note(self, frame) -> None:
+    def _note(self, number, frame) -> None:
         # Nothing else may happen here: a signal can come at any moment, in the middle of any library.
         self._received = number
         before = self._before.get(number)

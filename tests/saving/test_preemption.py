@@ -251,7 +251,7 @@ def test_wrong_arguments(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
     with pytest.raises(ArgumentError, match="SLURM does not say when this job ends"):
         TimeLimit()
-    with pytest.raises(ArgumentError, match="cannot be negative"):
+    with pytest.raises(ArgumentError, match="to be a finite number from 0 on"):
         TimeLimit(-1)
     with pytest.raises(ArgumentError, match="unknown signal 'SIGTREM'; did you mean 'SIGTERM'"):
         PreemptionCheckpoint("SIGTREM")
