@@ -14,11 +14,13 @@ import numpy as np
 from nbkeras.errors import ArgumentError, FileError
 from nbkeras.initializers.lookup import KNOWN as INITIALIZERS
 from nbkeras.layers import lookup
+from nbkeras.optimizers.lookup import KNOWN as OPTIMIZERS
 from nbkeras.saving import budget, registry
 from nbkeras.saving.hdf5 import Dataset, Group, Hdf5, assign
 from nbkeras.saving.hdf5_writer import Pieces
 from nbkeras.saving.json_text import parse
 from nbkeras.saving.report import LoadReport
+from nbkeras.saving.weights import stored
 
 #: Classes that have another name today.
 CLASSES = {"Model": "Functional"}
@@ -32,6 +34,7 @@ GONE = {
     "is_legacy_optimizer": (False, True),
     "jit_compile": (False, True, None),
     "sample_weight_mode": (None,),
+    "steps_per_execution": (None,),
 }
 
 #: The largest attribute that fits into an object's header.
@@ -86,7 +89,8 @@ def _compile(model, file: Hdf5) -> None:
 
 
 def _load_optimizer(optimizer, group: Group) -> None:
-    arrays, variables = _arrays(group), optimizer.variables
+    arrays = _arrays(group)
+    variables = stored(optimizer.variables, len(arrays))
     if [tuple(a.shape) for a in arrays] != [tuple(v.shape) for v in variables]:
         warnings.warn(
             f"the state of optimizer {optimizer.name!r} was not loaded: the file has {len(arrays)} variables of it, "
@@ -163,6 +167,17 @@ def _arrays(group) -> list[Dataset]:
     return found
 
 
+_OF_THE_KERNEL = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+
+#: What layers of Keras 2, for inputs of any rank, wrote of the class that they were made of and never used.
+UNUSED = {
+    "DepthwiseConv": ("groups", *_OF_THE_KERNEL),
+    "SeparableConv": ("groups", *_OF_THE_KERNEL),
+    "SpatialDropout": ("trainable", "noise_shape"),
+    **{f"Conv{rank}DTranspose": ("groups",) for rank in "123"},
+}
+
+
 def modern(value):
     """A configuration of Keras 2 in the words of Keras 3."""
     if isinstance(value, list):
@@ -171,10 +186,22 @@ def modern(value):
         return value
     found = {key: modern(part) for key, part in value.items()}
     if isinstance(found.get("class_name"), str) and isinstance(found.get("config"), dict):
-        name = found["class_name"]
+        name = found["class_name"].removeprefix("Custom>")
+        # Keras 2.11 to 2.15 took its own optimizers for a user's.
+        if name not in OPTIMIZERS or registry.get_registered_object(found["class_name"]) is not None:
+            name = found["class_name"]
         found["class_name"] = CLASSES.get(name, name)
         found["config"] = _modern_arguments(name, found["config"])
     return found
+
+
+def modern_archive(config):
+    """What stands in a `.keras` archive of Keras 2, in the words of Keras 3."""
+    config = modern(config)
+    if isinstance(config, dict) and isinstance(config.get("compile_config"), dict):
+        settings = config["compile_config"].items()
+        config["compile_config"] = {key: value for key, value in settings if not _is_gone(key, value)}
+    return config
 
 
 def _modern_arguments(name: str, config: dict) -> dict:
@@ -189,8 +216,10 @@ def _modern_arguments(name: str, config: dict) -> dict:
         config["axis"] = config["axis"][0]
     if config.get("reduction") == "auto":
         config["reduction"] = "sum_over_batch_size"
-    if name == "DepthwiseConv2D" and config.get("groups") == 1:
-        del config["groups"]
+    if name not in ("LossFunctionWrapper", "MeanMetricWrapper"):
+        config.pop("fn", None)  # losses and metrics are made of one function
+    for key in UNUSED.get(name.rstrip("123D"), ()):
+        config.pop(key, None)
     if name in INITIALIZERS:
         config.pop("dtype", None)
     if _has_old_nodes(config.get("layers")):

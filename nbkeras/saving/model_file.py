@@ -114,6 +114,8 @@ def _from_parts(name, config, metadata, data, custom_objects, compile):
     file = Hdf5(data)
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     with _told(name, version), registry.custom_object_scope(custom_objects or {}):
+        if str(version).startswith("2."):  # its last releases wrote the archive, too
+            config = legacy.modern_archive(config)
         model = from_config(config, sum(dataset.nbytes for _, dataset in file.root.datasets()), compile)
         weights.load_weights(model, file)
     return model

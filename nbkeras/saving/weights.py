@@ -129,8 +129,8 @@ def load_weights(model, file: Hdf5 | shards.Shards, skip_mismatch=False, objects
         else:
             _plan(thing._own(), f"{path}/vars/".lstrip("/"), store, arrays, report)
     report.unexpected += [
-        path for path, _ in file.root.datasets() if path not in used and not path.startswith("optimizer/")
-    ]
+        path for path, _ in file.root.datasets() if path not in used and not path.startswith(("optimizer/", "metrics/"))
+    ]  # Keras 2 kept what its metrics had counted, too
     if not report.complete and not skip_mismatch:
         raise FileError(
             f"model {model.name!r}: the weights in {file.source.name!r} are not those of this model: {report}.",
@@ -185,6 +185,7 @@ def _plan_optimizer(optimizer, model, store, arrays) -> bool:
         variables = variables[: len(store)]
     elif inner is not None and 2 < len(store) <= 4:
         variables = [*variables[:2], *inner.variables[: len(store) - 2]]
+    variables = stored(variables, len(store))
     datasets = [store.dataset(str(i)) for i in range(len(variables))]
     if len(store) != len(variables) or any(
         found is None or tuple(found.shape) != tuple(own.shape) for found, own in zip(datasets, variables, strict=True)
@@ -197,6 +198,14 @@ def _plan_optimizer(optimizer, model, store, arrays) -> bool:
         return False
     arrays += zip(variables, datasets, strict=True)
     return True
+
+
+def stored(variables, count: int) -> list:
+    """Those of an optimizer's variables that a file with `count` of them has."""
+    # Keras 2.11 to 2.15 had the learning rate, the second, in the configuration only.
+    if len(variables) == count + 1 and variables[1].name == "learning_rate":
+        return [variables[0], *variables[2:]]
+    return variables
 
 
 def _load_custom(thing, store, skip_mismatch) -> None:
