@@ -38,6 +38,8 @@ EXP = {
         2.7557226599110640156e-7, 2.5114662291176153603e-8, 2.0928873519503879693e-9,
     ),
 }  # fmt: skip
+#: exp(2 h) = 1 + 2 h + h**2 q(h), |h| <= ln(2)/4, in float32
+EXP_OF_TWICE = tuple(c * 4.0 * 2.0**n for n, c in enumerate(EXP[False]))
 #: log(1 + f) = f - f**2/2 + f**3 p(f), sqrt(1/2) <= 1 + f <= sqrt(2)
 LOG_FLOAT = (
     0.33333308346102742326, -0.24999985174372573789, 0.20002382097600179818, -0.16669426743633522109,
@@ -167,7 +169,18 @@ def log10(x):
 @formula
 def tanh(x):
     """t / (t + 2), t = exp(2|x|) - 1, with the sign of x"""
-    t = expm1.trace(clamped(magnitude(x) * 2.0, 0.0, 80.0 if is_double(x) else 40.0))
+    a = magnitude(x)
+    if is_double(x):
+        t = expm1.trace(select(a > 40.0, 40.0, a) * 2.0)
+    else:
+        # Half of what `expm1` does, for what it may leave out here: one part of ln 2 is enough, because where k is
+        # large the quotient hardly depends on t, and 2**k is one factor.
+        a = select(a > 20.0, 20.0, a)
+        k, i = nearest(a * (2.0 * LOG2E))
+        h = a - k * (0.5 * LN2)
+        p = polynomial(h, EXP_OF_TWICE) * (h * h) + (h + h)
+        s = floating((i + 127) << 23)
+        t = s * p + (s - 1.0)
     return signed(t / (t + 2.0), sign_bit(x))
 
 
