@@ -43,6 +43,7 @@ from nbkeras.ops.operation import Operation
 from nbkeras.optimizers import Optimizer
 from nbkeras.regularizers import Regularizer
 from nbkeras.scopes import RematScope, StatelessScope, SymbolicScope, name_scope, remat
+from nbkeras.training.warming import warmup
 from nbkeras.transforms import grad, jit, value_and_grad
 from nbkeras.variables import Variable
 
@@ -98,5 +99,6 @@ __all__ = [
     "utils",
     "value_and_grad",
     "version",
+    "warmup",
     "wrappers",
 ]

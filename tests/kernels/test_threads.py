@@ -1,5 +1,7 @@
 """How many threads: the table of N24, workers of pools, forks, Python threads, set_num_threads."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -209,3 +211,22 @@ print(tasks() - before == threads.get_num_threads() - 1)
 def test_threads_start_with_the_first_shared_launch():
     """N1: an import, and tiny work, start no thread and compile nothing."""
     assert output(STARTS, None) == "0 True"
+
+
+def test_no_runtime_of_others_is_loaded():
+    """N19: kernels run by threads of our own, so no libgomp, libomp, tbb or compiler is needed or started."""
+    code = """
+import os, subprocess
+subprocess.Popen = None  # nothing may be started
+os.environ["PATH"] = ""
+import numpy as np, nbkeras as keras
+model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(256, activation="relu"), keras.layers.Dense(4)])
+model.compile("adam", "mse")
+x = np.ones((512, 64), "float32")
+model.fit(x, np.ones((512, 4), "float32"), batch_size=256, verbose=0)
+loaded = open("/proc/self/maps").read()
+print([name for name in ("libgomp", "libomp", "libiomp", "libtbb", "workqueue", "omppool") if name in loaded])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
