@@ -20,7 +20,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             start_together(pathlib.Path(folder) / "cache", PROCESSES)
         took = time.perf_counter() - start
-        print(f"round {number} of {ROUNDS}: {PROCESSES} processes, each kernel compiled once ({took:.0f} s)", flush=True)
+        print(f"round {number} of {ROUNDS}: {PROCESSES} processes, kernels compiled once ({took:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":
