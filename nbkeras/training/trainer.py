@@ -114,6 +114,8 @@ class Trainer(Compiled):
         validation_batch_size=None,
         validation_freq=1,
         resume=None,
+        validation_shuffle=False,
+        validation_seed=0,
     ):
         """Train.
 
@@ -134,6 +136,9 @@ class Trainer(Compiled):
             resume: a file for the state of the training, written after each epoch. The same call, run again after an
                 interruption, goes on from there with the same bits; after the end, it does nothing.
                 `callbacks.BackupAndRestore` says what is kept, and can keep it more often.
+            validation_shuffle: True draws the rows of `validation_split` instead of taking the last ones, "stratified"
+                draws the same share of each class.
+            validation_seed: of that draw.
 
         Returns:
             History: `history.history` has a list of values for each log.
@@ -161,7 +166,9 @@ class Trainer(Compiled):
         due = checks.validation_epochs(validation_freq)
         checks.check_share(validation_split)
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
+            (x, y, sample_weight), validation_data = split_validation(
+                (x, y, sample_weight), validation_split, validation_shuffle, validation_seed
+            )
         source = make_source(
             x,
             y,

@@ -1,10 +1,14 @@
 """EarlyStopping and the rules that all monitoring callbacks share (K2 to K6 of the requirements)."""
 
 import math
+import os
 import random
+import signal
 
+import numpy as np
 import pytest
 
+import nbkeras as keras
 from nbkeras.callbacks import EarlyStopping, LambdaCallback, MonitorCallback
 from nbkeras.errors import ArgumentError, StateError
 from tests.callbacks.fakes import FakeModel, fit
@@ -231,3 +235,46 @@ def test_restored_weights_give_the_logged_value_again(stop_after):
     found = model.evaluate(*validation, verbose=0, return_dict=True)
     assert found == {"loss": history["val_loss"][best], "mae": history["val_mae"][best]}
     assert best < len(history["val_loss"]) - 1
+
+
+class _End(keras.callbacks.Callback):
+    """Ends a training in its fourth epoch, in one of the ways in which trainings end."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if len(self.model.history.epoch) == 3 and batch == 1:
+            if self.how == "signal":
+                os.kill(os.getpid(), signal.SIGTERM)
+            elif self.how == "NaN":
+                self.model.set_weights([np.full_like(w, np.nan) for w in self.model.get_weights()])
+            elif self.how == "callback":
+                self.model.stop_training = True
+
+
+@pytest.mark.parametrize("how", ["signal", "NaN", "callback", "epochs"])
+def test_best_weights_come_back_however_a_training_ends(how, tmp_path):
+    """K2: the second epoch has the best validation loss; later ones learn too fast."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    x = np.random.default_rng(0).random((32, 2), dtype="float32")
+    y = x.sum(axis=1)
+
+    def rate(epoch):
+        return 0.05 if epoch < 2 else 3.0
+
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(rate),
+        EarlyStopping("val_loss", patience=99, restore_best_weights=True),
+        keras.callbacks.TerminateOnNaN(),
+        _End(how),
+    ]
+    stop = keras.callbacks.PreemptionCheckpoint(("SIGTERM",), path=tmp_path / "state")
+    history = model.fit(x, y, epochs=5, batch_size=8, verbose=0, callbacks=[*callbacks, stop], validation_data=(x, y))
+    assert stop.preempted == (how == "signal")
+    seen = history.history["val_loss"]
+    assert np.nanargmin(seen) == 1
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(seen[1], rel=1e-6)

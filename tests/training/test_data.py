@@ -6,6 +6,7 @@ import numpy as np
 import pandas
 import pytest
 
+import nbkeras as keras
 from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError
 from nbkeras.training.columns import is_memory_mapped, take_rows
 from nbkeras.training.data import make_source
@@ -256,3 +257,44 @@ def test_unusable_arguments(arguments, kind, message):
     with pytest.raises(kind) as info:
         make_source(np.zeros(4), **arguments)
     assert message in str(info.value)
+
+
+@pytest.mark.parametrize("labels", ["numbers", "column", "one-hot"])
+def test_validation_rows_of_each_class(labels):
+    """K11: sorted classes, of which the last rows would be one."""
+    numbers = np.repeat([0, 1, 2], [40, 20, 7])
+    y = {"numbers": numbers, "column": numbers[:, None], "one-hot": np.eye(3)[numbers]}[labels]
+    x = np.arange(67)
+    train, validation = split_validation((x, y, None), 0.3, "stratified", seed=5)
+    assert sorted([*train[0], *validation[0]]) == list(range(67))
+    assert len(validation[0]) == 67 - 46
+    np.testing.assert_array_equal(train[1], y[train[0]])
+    np.testing.assert_allclose(np.bincount(numbers[validation[0]]) / [40, 20, 7], 0.3, atol=0.15)
+    again = split_validation((x, y, None), 0.3, "stratified", seed=5)[1][0]
+    other = split_validation((x, y, None), 0.3, "stratified", seed=6)[1][0]
+    np.testing.assert_array_equal(validation[0], again)
+    assert list(again) != list(other)
+
+
+def test_validation_rows_by_chance():
+    weights = np.arange(20.0)
+    train, validation = split_validation((np.arange(20), None, weights), 0.25, True)
+    assert len(validation[0]) == 5
+    assert list(validation[0]) != [15, 16, 17, 18, 19]
+    np.testing.assert_array_equal(validation[2], weights[validation[0]])
+    assert sorted([*train[0], *validation[0]]) == list(range(20))
+
+
+def test_validation_shuffle_that_cannot_be():
+    with pytest.raises(ArgumentError, match="expected validation_shuffle to be True, False or 'stratified', got 'yes'"):
+        split_validation((np.arange(4), None, None), 0.5, "yes")
+    with pytest.raises(DataError, match="needs y to be one array of class numbers"):
+        split_validation((np.arange(4), np.arange(4) / 3, None), 0.5, "stratified")
+
+
+def test_fit_draws_its_validation_rows():
+    x, y = np.repeat(np.eye(2, dtype="float32"), 16, axis=0), np.repeat([0, 1], 16)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile(keras.optimizers.SGD(5.0), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(x, y, epochs=5, verbose=0, validation_split=0.25, validation_shuffle="stratified")
+    assert history.history["val_accuracy"][-1] == 1.0
