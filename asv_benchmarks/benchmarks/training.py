@@ -43,3 +43,38 @@ class Predict:
 
     def track_one_sample(self, workload):
         return seconds_per_call(lambda: self.model.predict_on_batch(self.x)) * 1e6
+
+
+class Overhead:
+    """What a step costs beyond its kernels: microseconds, and the whole over the kernels alone."""
+
+    version = "1"
+    timeout = 120
+    unit = "us, or a ratio"
+    params = (("predict one sample", "fit"), ("mlp_small", "mlp_mnist"))
+    param_names = ("step", "workload")
+
+    def setup(self, step, workload):
+        x, y, batch = data(workload)
+        compiled = model(workload)
+        if step == "fit":
+            self.calls = len(x) // batch
+            x, y = x[: self.calls * batch], y[: self.calls * batch]
+            self.whole = lambda: compiled.fit(x, y, batch_size=batch, verbose=0)
+        else:
+            self.calls = 1
+            self.whole = lambda: compiled.predict_on_batch(x[:1])
+        self.whole()
+        (traced,) = compiled._untracked_steps["train" if step == "fit" else "predict"]._plans.values()
+        self.kernels = traced.run
+
+    def seconds(self):
+        return seconds_per_call(self.whole) / self.calls, seconds_per_call(self.kernels)
+
+    def track_microseconds(self, step, workload):
+        whole, kernels = self.seconds()
+        return (whole - kernels) * 1e6
+
+    def track_ratio_kernels(self, step, workload):
+        whole, kernels = self.seconds()
+        return whole / kernels
