@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from nbkeras import constraints, initializers, regularizers
@@ -10,6 +12,7 @@ from nbkeras.graph.dtypes import is_float, standardize_dtype
 from nbkeras.layers import call_context
 from nbkeras.layers.tracking import Tracked
 from nbkeras.naming import auto_name
+from nbkeras.saving import budget
 from nbkeras.variables import Variable
 
 
@@ -57,7 +60,10 @@ class HoldsWeights(Tracked):
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
         initializer = initializers.get(initializer)
         name = name or auto_name("variable")
-        variable = Variable(initializer, shape, dtype, trainable=trainable, name=name)
+        # A layer that loads its weights in its own way may leave some as they were made.
+        own_way = type(self).load_own_variables is not HoldsWeights.load_own_variables
+        with budget.drawn() if own_way else contextlib.nullcontext():
+            variable = Variable(initializer, shape, dtype, trainable=trainable, name=name)
         variable.path = "/".join([*(call_context.names() or [self.name]), name])
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)

@@ -45,6 +45,17 @@ def limited(count: int, why: str, filled: bool = False):
         _local.left = None if outer is None else (outer[0] - used, outer[1])
 
 
+@contextlib.contextmanager
+def drawn():
+    """Inside the `with` block random values are drawn all the same: for weights that a file may leave out."""
+    before = is_filled()
+    _local.filled = False
+    try:
+        yield
+    finally:
+        _local.filled = before
+
+
 def is_filled() -> bool:
     """Whether variables that are made now get their values afterwards."""
     return getattr(_local, "filled", False)

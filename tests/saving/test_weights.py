@@ -243,3 +243,26 @@ def test_state_is_found_once_and_in_order():
         "layers/dense_5",
     ]  # fmt: skip
     assert len({id(thing) for _, thing in states(model)}) == len(found)
+
+
+def test_a_weight_that_a_layer_leaves_out_stays_as_it_was_made(tmp_path):
+    class Half(nbkeras.layers.Layer):
+        def build(self, input_shape):
+            self.kept = self.add_weight((3,), "ones", name="kept")
+            self.drawn = self.add_weight((3,), nbkeras.initializers.RandomNormal(seed=4), name="drawn")
+
+        def call(self, x):
+            return x * self.kept + self.drawn
+
+        def save_own_variables(self, store):
+            store["0"] = self.kept.numpy()
+
+        def load_own_variables(self, store):
+            self.kept.assign(store["0"])
+
+    model = nbkeras.Sequential([nbkeras.Input((3,)), Half()])
+    model.layers[0].kept.assign([1.0, 2.0, 3.0])
+    model.save(tmp_path / "m.keras")
+    loaded = nbkeras.saving.load_model(tmp_path / "m.keras", custom_objects={"Half": Half}).layers[0]
+    assert loaded.kept.numpy().tolist() == [1.0, 2.0, 3.0]
+    np.testing.assert_array_equal(loaded.drawn.numpy(), model.layers[0].drawn.numpy())
