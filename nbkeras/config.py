@@ -86,6 +86,10 @@ def set_epsilon(value: float) -> None:
         >>> set_epsilon(1e-7)
     """
     global _epsilon
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__") or not 0 <= float(value) < 1:
+        raise ArgumentError(
+            f"set_epsilon: expected a number from 0 below 1, got {value!r}.", next="pass a small one, such as 1e-7."
+        )
     _epsilon = float(value)
 
 

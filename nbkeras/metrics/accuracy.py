@@ -82,7 +82,7 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
     """1 where the label is one of the k likeliest classes, else 0.   y_true (N, ...), y_pred (N, ..., C) -> (N, ...)
 
-    The label is among them if fewer than k classes have a larger score: no sorting is needed.
+    Labels (N, ..., 1) are read as (N, ...). The label is among them if fewer than k classes have a larger score: no sorting is needed.
 
     Args:
         y_true: class numbers.
@@ -95,6 +95,8 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
         array([1., 0.], dtype=float32)
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
+        y_true = ops.squeeze(y_true, -1)
     _check_classes(y_true, y_pred, "sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy")
     label = ops.expand_dims(y_true, -1)
     if from_sorted_ids:

@@ -37,6 +37,8 @@ def register_keras_serializable(package="Custom", name=None):
     """
 
     def decorate(target):
+        if not callable(target):
+            raise ArgumentTypeError(f"register_keras_serializable: expected a class or a function, got {target!r}.")
         full = f"{package}>{name or target.__name__}"
         if inspect.isclass(target) and not hasattr(target, "get_config"):
             target.get_config = lambda self: {}

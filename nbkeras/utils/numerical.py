@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import ops
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph.symbol import Operators
 
 
@@ -25,7 +25,13 @@ def to_categorical(x, num_classes=None):
         if len(x.shape) > 1 and x.shape[-1] == 1:
             x = ops.squeeze(x, -1)
         return ops.one_hot(x, num_classes)
-    classes = np.array(x, dtype="int64")
+    try:
+        classes = np.array(x, dtype="int64")
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentTypeError(
+            f"to_categorical: expected class numbers, got {np.asarray(x, dtype=object).reshape(-1)[:3].tolist()} ...",
+            next="number the classes first, such as with numpy.unique(labels, return_inverse=True)[1].",
+        ) from None
     shape = classes.shape
     if len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]

@@ -178,3 +178,9 @@ def test_names_are_numbered():
     naming.reset()
     assert [metrics.AUC().name, metrics.AUC().name, metrics.TruePositives().name] == ["auc", "auc_1", "true_positives"]
     assert ops.size(metrics.AUC().result()) == 1
+
+
+def test_sparse_top_k_reads_a_column_of_labels():
+    scores = np.array([[0.1, 0.9, 0.0], [0.2, 0.3, 0.5]], "float32")
+    column = metrics.sparse_top_k_categorical_accuracy(np.array([[1], [0]]), scores, k=2)
+    np.testing.assert_array_equal(column, metrics.sparse_top_k_categorical_accuracy(np.array([1, 0]), scores, k=2))

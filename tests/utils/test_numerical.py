@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import nbkeras
 from nbkeras import utils
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, ArgumentTypeError
 
 
 @pytest.mark.oracle
@@ -31,3 +32,14 @@ def test_normalize(axis, order):
 def test_a_class_outside():
     with pytest.raises(ArgumentError, match="class number 3 is outside of num_classes=3"):
         utils.to_categorical([0, 3], 3)
+
+
+def test_what_cannot_be_a_class_number_or_registered_or_an_epsilon():
+    with pytest.raises(ArgumentTypeError, match=r"to_categorical: expected class numbers, got \['a'\]"):
+        utils.to_categorical(["a"])
+    with pytest.raises(ArgumentTypeError, match="expected a class or a function, got 3"):
+        nbkeras.saving.register_keras_serializable()(3)
+    for value in ("a", -1, None, True, float("nan")):
+        with pytest.raises(ArgumentError, match="set_epsilon: expected a number from 0 below 1"):
+            nbkeras.config.set_epsilon(value)
+    assert nbkeras.config.epsilon() == 1e-7
