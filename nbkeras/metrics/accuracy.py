@@ -82,7 +82,8 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
     """1 where the label is one of the k likeliest classes, else 0.   y_true (N, ...), y_pred (N, ..., C) -> (N, ...)
 
-    Labels (N, ..., 1) are read as (N, ...). The label is among them if fewer than k classes have a larger score: no sorting is needed.
+    Labels (N, ..., 1) are read as (N, ...). The label is among them if fewer than k classes have a larger score: no
+    sorting is needed.
 
     Args:
         y_true: class numbers.
