@@ -89,18 +89,16 @@ def _is_own(config, name) -> bool:
 
 def _family(config: dict):
     """The table and the `deserialize` of the family that a configuration belongs to; None if to none that ships."""
-    from nbkeras import (
-        activations,
-        constraints,
-        dtype_policies,
-        initializers,
-        losses,
-        metrics,
-        optimizers,
-        regularizers,
-    )
+    from nbkeras import dtype_policies
+    from nbkeras.activations import lookup as activations
+    from nbkeras.constraints import lookup as constraints
+    from nbkeras.initializers import lookup as initializers
     from nbkeras.layers import lookup as layers
-    from nbkeras.optimizers import schedules
+    from nbkeras.losses import lookup as losses
+    from nbkeras.metrics import lookup as metrics
+    from nbkeras.optimizers import lookup as optimizers
+    from nbkeras.optimizers.schedules import lookup as schedules
+    from nbkeras.regularizers import lookup as regularizers
 
     name = config["config"] if config["class_name"] == "function" else config["class_name"]
     module = str(config.get("module") or "keras").split(".")
@@ -108,10 +106,10 @@ def _family(config: dict):
         return None
     families = {
         "layers": (layers.known(), layers.deserialize),
-        "schedules": (schedules.lookup.KNOWN, schedules.deserialize),
+        "schedules": (schedules.KNOWN, schedules.deserialize),
         "dtype_policies": ({"DTypePolicy": dtype_policies.DTypePolicy}, dtype_policies.deserialize),
         **{
-            family.__name__.rsplit(".", 1)[1]: (family.lookup.KNOWN, family.deserialize)
+            family.__name__.split(".")[1]: (family.KNOWN, family.deserialize)
             for family in (optimizers, losses, metrics, initializers, regularizers, constraints, activations)
         },
     }
