@@ -10,8 +10,10 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+from typing import TYPE_CHECKING
 
-from nbkeras.errors import DeviceUnavailable
+if TYPE_CHECKING:
+    from nbkeras.errors import DeviceUnavailable
 
 #: Versions of numba-cuda that the kernels are tested with, as in the extras of setup.cfg.
 OLDEST, TOO_NEW = (0, 30, 4), (0, 31)
@@ -153,6 +155,9 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def unavailable(cause: str, remedy: str) -> DeviceUnavailable:
+    # Importing nbkeras may ask this module for the device, so this module has to be whole before.
+    from nbkeras.errors import DeviceUnavailable
+
     return DeviceUnavailable(f"NBKERAS_DEVICE=cuda cannot be used: {cause}.", next=f"{remedy}, {OTHERWISE}.")
 
 

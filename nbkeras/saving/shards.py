@@ -170,9 +170,12 @@ def save(things, path: str, max_shard_size: float) -> None:
     }
     listed = {"metadata": {"total_size": files.total, MARK: mark}, "weight_map": places}
     with contextlib.ExitStack() as stack:
-        # All are written before the first takes its place, and the list, entered first, takes its last.
+        # All are on the disk before the first takes its place, and the list, entered first, takes its last: a full
+        # disk leaves the old files whole. A kill between two renames does not; what is there then is refused.
         for name, pieces in zip([path, *names], [[json.dumps(listed).encode()], *(p.close() for p in files.pieces)],
                                 strict=True):  # fmt: skip
             file = stack.enter_context(replacing(name))
             for piece in pieces:
                 file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())

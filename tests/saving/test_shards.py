@@ -1,5 +1,6 @@
 """Models in several files, as Keras writes them: weights in shards, a model in a folder; and nothing beyond them."""
 
+import errno
 import json
 import os
 import shutil
@@ -182,3 +183,26 @@ def test_wrong_calls(saved, tmp_path):
         model.save_weights(path, overwrite=False, max_shard_size=1)
     with pytest.raises(FileError, match="by_name=True is for files in the layout of Keras 2"):
         model.load_weights(path, by_name=True)
+
+
+def test_a_disk_that_runs_full_leaves_the_old_set(saved, monkeypatch):
+    """The disk says so when the second file is forced to it."""
+    model, path = saved
+    before = model.get_weights()
+    model.set_weights([weight + 1 for weight in before])
+    forced, left = os.fsync, [1]
+
+    def full(file):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        forced(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FileError, match="No space left"):
+        model.save_weights(path, max_shard_size=SIZE)
+    monkeypatch.undo()
+    assert len(os.listdir(path.parent)) == 3
+    assert model.load_weights(path).complete
+    for one, two in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)

@@ -1,5 +1,6 @@
 """Choosing CUDA where it cannot be used is one clear error: what is missing, and how to get it."""
 
+import os
 import subprocess
 import sys
 
@@ -106,3 +107,11 @@ def test_facts_for_the_report(monkeypatch, tmp_path):
     assert "-sm_90-" in facts["GPU kernel cache"]
     assert facts["GPU cached kernels"].startswith("0 (0 KiB)")
     store.cache.cache_clear()
+
+
+def test_the_check_may_be_imported_first():
+    """Importing it imports nothing of nbkeras, which would ask it for the device while it is half loaded."""
+    code = "import nbkeras_cuda.check; from nbkeras import device; print(device.backend().name)"
+    environment = {**os.environ, "NBKERAS_DEVICE": "cuda", "NUMBA_ENABLE_CUDASIM": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "cuda"), done.stderr
