@@ -1,4 +1,4 @@
-"""Files that released versions wrote are read for ever: Keras 2.15, nine of Keras 3, and our own (`golden/make.py`)."""
+"""Files that released versions wrote are read for ever: Keras 2.15, eight of Keras 3, our own; see `golden/make.py`."""
 
 from __future__ import annotations
 
