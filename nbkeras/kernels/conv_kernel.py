@@ -7,7 +7,7 @@ panel of output gradients at a time, packed.
 
 from nbkeras.kernels._jit import kernel, scalar
 from nbkeras.kernels.conv_tile import PANEL, multiply_channels
-from nbkeras.kernels.conv_window import BASES, HEADER, PHASE, ROW, SPACE, TAP, locate, places_of
+from nbkeras.kernels.conv_window import BASES, HEADER, PHASE, ROW, SPACE, TAP, locate, places_of, starts_of
 from nbkeras.kernels.epilogue import ADD_BEFORE
 from nbkeras.kernels.gemm import share
 from nbkeras.kernels.geometry import panel_columns, sliver_rows
@@ -22,7 +22,7 @@ NEAR = 64
 
 #: Taps whose addresses are kept at once.
 TAPS = 16
-PLACES = TAPS * STEP
+PLACES = TAPS * STEP + ROW
 DY = STEP * PANEL
 
 
@@ -69,25 +69,29 @@ def convolve_kernel(
     places = scratch(table, PLACES)
     bases = scratch(table, BASES)
     targets = scratch(table, SPACE)
+    distances = scratch(table, ROW)
     panel = scratch(dw, DY)
     row = groups * units
     share_of_part = (pixels + parts - 1) // parts
     tap_blocks = (taps + tap_block - 1) // tap_block
     first_tap = HEADER + PHASE
+    inside = table[15]
     for item in range(lo, hi):
         part = item // (groups * tap_blocks)
         group = item // tap_blocks % groups
         tap_lo = item % tap_blocks * tap_block
         tap_hi = min(taps, tap_lo + tap_block)
+        together = tap_hi - tap_lo if inside else 1
         pixel_lo = part * share_of_part
         pixel_hi = min(pixels, pixel_lo + share_of_part)
         flags = 0
         pixel = pixel_lo
         while True:
             steps = max(0, min(STEP, pixel_hi - pixel))
-            for p in range(0, steps, ROW):
-                count = min(ROW, steps - p)
-                locate(table, HEADER, pixel + p, count, bases, targets)
+            if inside:
+                starts_of(table, HEADER, pixel, steps, source, item_bytes, places)
+            for p in range(0, 0 if inside else steps, ROW):
+                locate(table, HEADER, pixel + p, min(ROW, steps - p), bases, targets)
                 for t in range(tap_lo, tap_hi):
                     to = offset(places, (t - tap_lo) * STEP + p)
                     places_of(table, first_tap + t * TAP, bases, source, item_bytes, nothing, to)
@@ -99,16 +103,16 @@ def convolve_kernel(
                 if not near:
                     pack(panel, source_panel, row, steps, count)
                     source_panel = panel
-                for t in range(tap_lo, tap_hi):
-                    tap = table[first_tap + t * TAP]
+                for t in range(tap_lo, tap_hi, together):
                     c = 0
-                    while c < depth:
-                        rows = share(depth - c, height)
-                        to = ((part * taps + tap) * depth + c) * row + group * units
+                    while c < together * depth:
+                        rows = share(together * depth - c, height)
+                        reach(table, first_tap + t * TAP, depth, c, rows, group * depth, item_bytes, distances)
+                        to = ((part * taps + t) * depth + c) * row + group * units
                         for i in range(j, j + count, width):
                             multiply_channels(
-                                rows, offset(dw, to + i), row, offset(places, (t - tap_lo) * STEP), steps,
-                                group * depth + c, offset(source_panel, i - j), row if near else PANEL,
+                                rows, offset(dw, to + i), row, offset(places, 0 if inside else (t - tap_lo) * STEP),
+                                steps, distances, offset(source_panel, i - j), row if near else PANEL,
                                 min(width, units - i), flags,
                             )  # fmt: skip
                         c += rows
@@ -116,6 +120,26 @@ def convolve_kernel(
             flags = ADD_BEFORE
             if pixel >= pixel_hi:
                 break
+
+
+@scalar
+def reach(table, tap, depth, channel, count, shift, item, distances):
+    """How far from the address of a pixel `count` channels lie, counted on from one of a tap through those after it.
+
+    Where taps read outside, pixels have an address for each tap, and only the channel counts.
+    """
+    skipped = channel // depth
+    channel -= skipped * depth
+    tap += skipped * TAP
+    for r in range(count):
+        distance = shift + channel
+        if table[15]:
+            distance += table[tap + 1] * table[4] + table[tap + 2] * table[5] + table[tap + 3] * table[6]
+        distances[r] = distance * item
+        channel += 1
+        if channel == depth:
+            channel = 0
+            tap += TAP
 
 
 @scalar

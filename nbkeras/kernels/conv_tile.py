@@ -2,7 +2,7 @@
 
     multiply_pixels    rows are target pixels, columns units; k runs over the taps and, within a tap, over the channels
                        of the source pixel that the tap reads: one address a row and tap (Dukhan, 2019)
-    multiply_channels  rows are channels of one tap, columns units; k runs over pixels: one address a step
+    multiply_channels  rows are channels of taps, columns units; k runs over pixels: one address a step
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from nbkeras.kernels.conv_window import ROW
-from nbkeras.kernels.emission import WORD, edge_mask, loop, prefetch, private_function, raw
+from nbkeras.kernels.emission import BYTE, WORD, edge_mask, loop, opaque, prefetch, private_function, raw
 from nbkeras.kernels.epilogue import finish
 from nbkeras.kernels.geometry import VECTORS, Geometry, geometry, same_pointers
 from nbkeras.kernels.tile import PointedRows, Tile
@@ -22,24 +22,21 @@ PANEL = 32
 
 
 class ChannelRows:
-    """Factors at the address that a list holds for this step, side by side for the rows."""
+    """Factors at a distance of each row's own (in bytes) from the address that a list holds for this step."""
 
-    def __init__(self, builder, shape: Geometry, addresses, shift):
-        self.builder, self.shape, self.shift = builder, shape, shift
-        self.addresses = addresses
-        self.step = None
+    def __init__(self, builder, addresses, distances):
+        self.builder, self.addresses, self.distances = builder, addresses, distances
 
     def start(self):
-        return [self.addresses]
+        return [self.addresses, self.builder.load(self.addresses)]
 
     def factor(self, r, carried):
-        if r == 0:
-            address = self.builder.add(self.builder.load(carried[0]), self.shift)
-            self.step = self.builder.inttoptr(address, self.shape.element.as_pointer())
-        return self.builder.gep(self.step, [WORD(r)])
+        step = self.builder.inttoptr(carried[1], BYTE.as_pointer())
+        return self.builder.gep(step, [self.distances[r]])
 
     def advance(self, carried):
-        return [self.builder.gep(carried[0], [WORD(1)])]
+        following = self.builder.gep(carried[0], [WORD(1)])
+        return [following, opaque(self.builder, self.builder.load(following))]
 
 
 class _Product:
@@ -108,19 +105,22 @@ class PixelProduct(_Product):
 
 
 class ChannelProduct(_Product):
-    """Sums over pixels, for the channels that one tap reads."""
+    """Sums over pixels, for channels that taps read."""
 
-    NAMES = "c c_row addresses pixels shift panel panel_row columns flags".split()
+    NAMES = "c c_row addresses pixels distances panel panel_row columns flags".split()
 
     def kinds(self, data):
-        return [data, WORD, WORD.as_pointer(), WORD, WORD, data, WORD, WORD, WORD]
+        words = WORD.as_pointer()
+        return [data, WORD, words, WORD, words, data, WORD, WORD, WORD]
 
     def rows_of(self, tile, at, pointer):
         return tile.rows_at(pointer, self.bytes_of(tile.builder, at["c_row"]))
 
     def sums(self, tile, at):
-        factors = ChannelRows(tile.builder, self.shape, at["addresses"], self.bytes_of(tile.builder, at["shift"]))
-        row = self.bytes_of(tile.builder, at["panel_row"])
+        builder = tile.builder
+        distances = [builder.load(builder.gep(at["distances"], [WORD(r)])) for r in range(self.rows)]
+        factors = ChannelRows(builder, at["addresses"], distances)
+        row = self.bytes_of(builder, at["panel_row"])
         return tile.accumulate(tile.zeros(), at["pixels"], factors, at["panel"], row)
 
     def finished(self, tile, sums, at, rows):
@@ -164,14 +164,14 @@ def multiply_pixels(
 
 
 @intrinsic
-def multiply_channels(typing_context, rows, c, c_row, addresses, pixels, shift, panel, panel_row, columns, flags):
-    """c[r*c_row + j] = sum over p < pixels of (addresses[p])[shift + r] * panel[p*panel_row + j]; then `flags`.
+def multiply_channels(typing_context, rows, c, c_row, addresses, pixels, distances, panel, panel_row, columns, flags):
+    """c[r*c_row + j] = sum over p < pixels of factor(p, r) * panel[p*panel_row + j]; then `flags`.
 
-    Rows of the panel are read as wide as the tile.
+    factor(p, r) lies distances[r] bytes after the address addresses[p]. Rows of the panel are read as wide as the tile.
     """
     same_pointers(c, panel)
     n = types.int64
-    plain = types.void(n, c, n, addresses, n, n, panel, n, n, n)
+    plain = types.void(n, c, n, addresses, n, distances, panel, n, n, n)
 
     def codegen(context, builder, signature, values):
         return _chooser(ChannelProduct, context, builder, c, values[0], values[1:])

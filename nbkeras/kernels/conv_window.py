@@ -41,26 +41,49 @@ def taps_at(table, phase):
 
 
 @scalar
-def locate(table, phase, pixel, count, bases, targets):
-    """Where `count` pixels of a phase from one on write (elements, to `targets`) and start to read (to `bases`).
+def line_of(table, phase, pixel):
+    """Where a pixel of a phase stands: (sample, plane, line, place in the line, places of a line).
 
-    Runs along a row (along a column, in a phase one pixel wide) are written ROW at once, the next one over what is too
-    much of it; places beyond `count` hold numbers that mean nothing.
+    Lines are rows; columns, in a phase one pixel wide.
     """
     narrow = table[phase + 4] == 1
     depth = table[phase + 2]
     height = 1 if narrow else table[phase + 3]
     length = table[phase + 3] if narrow else table[phase + 4]
-    move_y = table[8] if narrow else 0
-    move_x = 0 if narrow else table[9]
-    read = move_y * table[5] + move_x * table[6]
-    written = table[12] if narrow else table[13]
     line = (pixel - table[phase + 6]) // length
     start = pixel - table[phase + 6] - line * length
     plane = line // height
     y = line - plane * height
     n = plane // depth
-    z = plane - n * depth
+    return n, plane - n * depth, y, start, length
+
+
+@scalar
+def next_line(table, phase, n, z, y):
+    """The line after one, from its start."""
+    y += 1
+    if table[phase + 4] == 1 or y == table[phase + 3]:
+        y = 0
+        z += 1
+        if z == table[phase + 2]:
+            z = 0
+            n += 1
+    return n, z, y
+
+
+@scalar
+def locate(table, phase, pixel, count, bases, targets):
+    """Where `count` pixels of a phase from one on write (elements, to `targets`) and start to read (to `bases`).
+
+    Runs along a line are written ROW at once, the next one over what is too much of it; places beyond `count` hold
+    numbers that mean nothing.
+    """
+    narrow = table[phase + 4] == 1
+    move_y = table[8] if narrow else 0
+    move_x = 0 if narrow else table[9]
+    read = move_y * table[5] + move_x * table[6]
+    written = table[12] if narrow else table[13]
+    n, z, y, start, length = line_of(table, phase, pixel)
     done = 0
     while done < count:
         z_in = z * table[7]
@@ -76,13 +99,25 @@ def locate(table, phase, pixel, count, bases, targets):
             targets[done + r] = target + r * written
         done += length - start
         start = 0
-        y += 1
-        if y == height:
-            y = 0
-            z += 1
-            if z == depth:
-                z = 0
-                n += 1
+        n, z, y = next_line(table, phase, n, z, y)
+
+
+@scalar
+def starts_of(table, phase, pixel, count, source, item, starts):
+    """The addresses in `source` at which `count` pixels of a phase start to read; up to ROW more mean nothing."""
+    step = (table[8] * table[5] if table[phase + 4] == 1 else table[9] * table[6]) * item
+    n, z, y, start, length = line_of(table, phase, pixel)
+    done = 0
+    while done < count:
+        place = n * table[3] + z * table[7] * table[4] + y * table[8] * table[5]
+        first = source + place * item + start * step
+        here = min(length - start, count - done)
+        for r in range(0, here, ROW):
+            for q in range(ROW):
+                starts[done + r + q] = first + (r + q) * step
+        done += here
+        start = 0
+        n, z, y = next_line(table, phase, n, z, y)
 
 
 @scalar

@@ -66,7 +66,41 @@ LARGE = [
     ((3, 40, 40, 48), (3, 3, 1, 48), (3, 40, 40, 48), (1, 1), (1, 1), (1, 1), 48),
     ((9, 15, 17, 32), (3, 3, 32, 48), (9, 15, 17, 48), (1, 1), (1, 1), (1, 1), 1),
     ((24, 66, 64), (3, 64, 64), (24, 64, 64), (1,), (1,), (0,), 1),
+    ((32, 28, 28, 1), (3, 3, 1, 32), (32, 26, 26, 32), (1, 1), (1, 1), (0, 0), 1),
 ]
+
+
+#: Windows that read nothing outside: a tile of the kernel's gradient has channels of several taps. Blocks of pixels end
+#: within lines; the last is one pixel wide, and read along its columns.
+INSIDE = [
+    ((3, 21, 19, 1), (3, 3, 1, 33), (3, 19, 17, 33), (1, 1), (1, 1), (0, 0), 1),
+    ((2, 25, 23, 3), (3, 2, 3, 32), (2, 8, 11, 32), (3, 2), (1, 1), (0, 0), 1),
+    ((2, 19, 20, 10), (2, 3, 5, 34), (2, 16, 14, 34), (1, 1), (3, 3), (0, 0), 2),
+    ((2, 5, 9, 8, 2), (2, 2, 3, 2, 5), (2, 4, 8, 6, 5), (1, 1, 1), (1, 1, 1), (0, 0, 0), 1),
+    ((3, 150, 2, 6), (4, 2, 6, 9), (3, 147, 1, 9), (1, 1), (1, 1), (0, 0), 1),
+]
+
+
+@pytest.mark.parametrize("form", INSIDE)
+@pytest.mark.parametrize("dtype", CLOSE)
+def test_windows_that_read_nothing_outside(form, dtype):
+    x, w, y, stride, dilation, padding, groups = form
+    drawn = Drawn(x, w, y, {"stride": stride, "dilation": dilation, "padding": padding, "groups": groups})
+    arrays = dict(zip("xwy", drawn.arrays(np.random.default_rng(12), dtype), strict=True))
+    for name in FORMS:
+        close(*computed(name, drawn, arrays))
+
+
+@pytest.mark.parametrize(("pixels", "kernel"), [(31, "matmul"), (33, "convolve_kernel")])
+def test_a_single_tap_is_summed_over_pixels_if_they_are_many(pixels, kernel):
+    units = 13
+    size = 7 * units
+    x, y = (pixels * size // 16, 7), (pixels * size // 16, units)
+    window = {"stride": (1,), "dilation": (1,), "padding": (0,), "groups": 1}
+    drawn = Drawn((1, *x), (1, 7, units), (1, *y), window)
+    arrays = dict(zip("xwy", drawn.arrays(np.random.default_rng(13), np.float32), strict=True))
+    assert kernels_of("convolution_kernel", drawn, "xy", "w")[0] == kernel
+    close(*computed("convolution_kernel", drawn, arrays))
 
 
 @pytest.fixture
