@@ -41,12 +41,11 @@ def taps_at(table, phase):
 
 
 @scalar
-def line_of(table, phase, pixel):
+def line_of(table, phase, pixel, narrow):
     """Where a pixel of a phase stands: (sample, plane, line, place in the line, places of a line).
 
-    Lines are rows; columns, in a phase one pixel wide.
+    Lines are rows; columns, in a phase one pixel wide, if `narrow`.
     """
-    narrow = table[phase + 4] == 1
     depth = table[phase + 2]
     height = 1 if narrow else table[phase + 3]
     length = table[phase + 3] if narrow else table[phase + 4]
@@ -59,10 +58,10 @@ def line_of(table, phase, pixel):
 
 
 @scalar
-def next_line(table, phase, n, z, y):
-    """The line after one, from its start."""
+def next_line(table, phase, n, z, y, narrow):
+    """The line after one: (sample, plane, line)."""
     y += 1
-    if table[phase + 4] == 1 or y == table[phase + 3]:
+    if narrow or y == table[phase + 3]:
         y = 0
         z += 1
         if z == table[phase + 2]:
@@ -83,7 +82,7 @@ def locate(table, phase, pixel, count, bases, targets):
     move_x = 0 if narrow else table[9]
     read = move_y * table[5] + move_x * table[6]
     written = table[12] if narrow else table[13]
-    n, z, y, start, length = line_of(table, phase, pixel)
+    n, z, y, start, length = line_of(table, phase, pixel, narrow)
     done = 0
     while done < count:
         z_in = z * table[7]
@@ -99,14 +98,15 @@ def locate(table, phase, pixel, count, bases, targets):
             targets[done + r] = target + r * written
         done += length - start
         start = 0
-        n, z, y = next_line(table, phase, n, z, y)
+        n, z, y = next_line(table, phase, n, z, y, narrow)
 
 
 @scalar
 def starts_of(table, phase, pixel, count, source, item, starts):
     """The addresses in `source` at which `count` pixels of a phase start to read; up to ROW more mean nothing."""
-    step = (table[8] * table[5] if table[phase + 4] == 1 else table[9] * table[6]) * item
-    n, z, y, start, length = line_of(table, phase, pixel)
+    narrow = table[phase + 4] == 1
+    step = (table[8] * table[5] if narrow else table[9] * table[6]) * item
+    n, z, y, start, length = line_of(table, phase, pixel, narrow)
     done = 0
     while done < count:
         place = n * table[3] + z * table[7] * table[4] + y * table[8] * table[5]
@@ -117,7 +117,7 @@ def starts_of(table, phase, pixel, count, source, item, starts):
                 starts[done + r + q] = first + (r + q) * step
         done += here
         start = 0
-        n, z, y = next_line(table, phase, n, z, y)
+        n, z, y = next_line(table, phase, n, z, y, narrow)
 
 
 @scalar

@@ -91,6 +91,35 @@ def test_windows_that_read_nothing_outside(form, dtype):
         close(*computed(name, drawn, arrays))
 
 
+#: Few channels; strides that leave some pixels unread, edges that are, a line longer than is summed at once.
+NARROW = [
+    ((3, 11, 13, 1), (3, 3, 1, 17), (3, 11, 13, 17), (1, 1), (1, 1), (1, 1), 1),
+    ((2, 12, 11, 3), (4, 2, 3, 40), (2, 3, 4, 40), (3, 3), (1, 1), (0, 1), 1),
+    ((2, 601, 2), (3, 2, 33), (2, 299, 33), (2,), (2,), (1,), 1),
+    ((1, 5, 6, 7, 1), (2, 3, 2, 1, 9), (1, 5, 3, 4, 9), (1, 2, 2), (1, 1, 1), (1, 1, 1), 1),
+]
+
+
+@pytest.mark.parametrize("form", NARROW)
+def test_few_channels_are_reached_from_what_is_sent_through_the_taps(form, seven_allowed):
+    x, w, y, stride, dilation, padding, groups = form
+    drawn = Drawn(x, w, y, {"stride": stride, "dilation": dilation, "padding": padding, "groups": groups})
+    assert kernels_of("convolution_input", drawn, "yw", "x")[-1] == "sum_taps"
+    rng = np.random.default_rng(14)
+    for dtype in CLOSE:
+        arrays = dict(zip("xwy", drawn.arrays(rng, dtype), strict=True))
+        close(*computed("convolution_input", drawn, arrays))
+        window = drawn.params("x")
+        given = [arrays["y"], arrays["w"], arrays["x"]]
+        wide = (a.astype(np.float64) for a in given)
+        got = []
+        for count in (1, 7):
+            with threads.set_num_threads(count):
+                got.append(emit("gated_convolution_input", *given, **window))
+        assert got[0].tobytes() == got[1].tobytes()
+        close(got[0], TABLE["gated_convolution_input"].reference(*wide, **window))
+
+
 @pytest.mark.parametrize(("pixels", "kernel"), [(31, "matmul"), (33, "convolve_kernel")])
 def test_a_single_tap_is_summed_over_pixels_if_they_are_many(pixels, kernel):
     units = 13

@@ -5,6 +5,7 @@
 | one tap, no stride, one group | a matrix product over pixels; for a small kernel `convolve_kernel` |
 | as many groups as channels in and out | `depthwise`, `depthwise_kernel` |
 | 3 or 3 by 3 taps, no stride, where it pays | `winograd_filters` and `winograd`; `winograd_kernel` |
+| the gradient to an input of few channels (`NARROW`) | a matrix product, then `sum_taps` |
 | all others | `pack_filters` and `convolve`; `convolve_kernel` |
 
 Taps along the width lie side by side in memory where nothing is padded there, so they are folded into the channels:
@@ -30,6 +31,10 @@ FEW_CHANNELS = 4
 
 #: An axis whose targets would be cut into more runs (a filter about as long as the axis) is left whole.
 MOST_RUNS = 16
+
+#: The gradient to an input is summed from what is sent through each tap if taps * channels² / units is at most this:
+#: 1.1-7 times as fast as a register tile of which few columns are used; at 20 to 40 0.7-1.2 times.
+NARROW = 16
 
 #: Multiply-adds of one part of a kernel's gradient, elements of all its parts, and parts at most.
 PART_WORK = 2_000_000
@@ -93,17 +98,21 @@ class Form:
             for first, last, chosen in _runs(taps, self.y[1 + axis], self.stride[axis], self.x[1 + axis])
         ]
 
-    def backward_axis(self, axis):
-        """The phases of an axis of the gradient to the input, which output (i + padding - tap) / stride reads at i."""
+    def backward_axis(self, axis, whole=False):
+        """The phases of an axis of the gradient to the input, which output (i + padding - tap) / stride reads at i.
+
+        whole: a phase has all targets of one remainder and every tap that reaches such, even if from outside.
+        """
         size, stride = self.x[1 + axis], self.stride[axis]
         phases = []
         for residue in range(min(size, stride)):
             reach = [(t, residue + self.padding[axis] - t * self.dilation[axis]) for t in range(self.w[axis])]
             taps = [(t, r // stride) for t, r in reach if r % stride == 0]
             count = -(-(size - residue) // stride)
+            runs = [(0, count, taps)] if whole else _runs(taps, count, 1, self.y[1 + axis])
             phases += [
                 (residue + first * stride, last - first, [(t, base + first) for t, base in chosen])
-                for first, last, chosen in _runs(taps, count, 1, self.y[1 + axis])
+                for first, last, chosen in runs
             ]
         return phases
 
@@ -198,9 +207,10 @@ def _forward_table(form: Form, width: int = 1, whole: bool = False):
     return table(form.x[:4], form.y[:4], form.x[4], form.y[4], axes, form.stride, (1, 1, 1))
 
 
-def _backward_table(form: Form):
-    axes = [(form.backward_axis(axis), form.w[axis]) for axis in range(3)]
-    return table(form.y[:4], form.x[:4], form.y[4], form.x[4], axes, (1, 1, 1), form.stride)
+def _backward_table(form: Form, channels: int, whole: bool = False):
+    """The table of the gradient to the input, from an output gradient of so many channels; `whole` as an axis's."""
+    axes = [(form.backward_axis(axis, whole), form.w[axis]) for axis in range(3)]
+    return table(form.y[:4], form.x[:4], channels, form.x[4], axes, (1, 1, 1), form.stride)
 
 
 def _pad(low, form: Form, x):
@@ -301,7 +311,7 @@ def to_input(low, form: Form, dx, dy, w, gate, gate_code):
         sizes = (1, form.pixels, form.channels, form.units)
         multiply(low, dx, dy, w, None, gate, sizes, False, True, gate_code=gate_code)
         return
-    window = _backward_table(form)
+    window = _backward_table(form, form.y[4])
     if form.is_depthwise:
         numbers = [form.source_pixels, form.taps, form.groups]
         low.launch("depthwise", dy.dtype, [dx, dy, w, None, gate, window, *numbers, *options])
@@ -310,10 +320,26 @@ def to_input(low, form: Form, dx, dy, w, gate, gate_code):
     if numbers:
         _launch_winograd(low, dx, dy, w, None, gate, numbers, True, options)
         return
+    if form.groups == 1 and form.taps * form.channels**2 <= NARROW * form.units:
+        _to_few_channels(low, form, dx, dy, w, gate, gate_code)
+        return
     panels = _packed(low, form, w, True)
     numbers = [form.source_pixels, form.groups, form.taps, form.units, form.channels]
     zeros = np.zeros(form.y[4], dy.dtype)
     low.launch("convolve", dy.dtype, [dx, dy, panels, None, gate, zeros, window, *numbers, *options])
+
+
+def _to_few_channels(low, form: Form, dx, dy, w, gate, gate_code):
+    """Launch the gradient to an input of few channels, of which a register tile would use few columns.
+
+    A product gives what each pixel of dy sends through each tap; a pixel of dx sums what reaches it.
+    """
+    rows = form.taps * form.channels
+    sent = low.temp((rows, form.pixels), dy.dtype)
+    multiply(low, sent, w, dy, None, None, (1, rows, form.pixels, form.units), False, True)
+    window = _backward_table(form, 1, whole=True)
+    numbers = [form.source_pixels, form.taps, form.channels, form.pixels]
+    low.launch("sum_taps", dy.dtype, [dx, sent, gate, window, *numbers, gate_code])
 
 
 def to_kernel(low, form: Form, dw, x, dy):

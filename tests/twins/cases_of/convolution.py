@@ -9,11 +9,16 @@ from tests.twins.cases import normal
 
 #: x shape, kernel shape, y shape, stride, dilation, padding, groups.
 FORMS = {
-    "plain": ((2, 5, 4, 3), (3, 2, 3, 5), (2, 5, 4, 5), (1, 1), (1, 1), (1, 0), 1),
-    "strided": ((1, 7, 6, 2), (3, 3, 2, 33), (1, 4, 3, 33), (2, 2), (1, 1), (1, 1), 1),
-    "dilated": ((1, 9, 3), (2, 3, 4), (1, 6, 4), (1,), (3,), (0,), 1),
+    "plain": ((2, 5, 4, 3), (3, 2, 3, 3), (2, 5, 4, 3), (1, 1), (1, 1), (1, 0), 1),
+    "strided": ((1, 7, 6, 33), (3, 3, 33, 2), (1, 4, 3, 2), (2, 2), (1, 1), (1, 1), 1),
+    "dilated": ((1, 9, 3), (2, 3, 1), (1, 6, 1), (1,), (3,), (0,), 1),
     "grouped": ((1, 4, 4, 6), (2, 2, 3, 4), (1, 4, 4, 4), (1, 1), (1, 1), (0, 0), 2),
-    "volume": ((1, 3, 2, 3, 1), (2, 2, 2, 1, 3), (1, 2, 2, 3, 3), (1, 1, 1), (1, 1, 1), (0, 1, 1), 1),
+    "volume": ((1, 3, 2, 3, 3), (2, 2, 2, 3, 1), (1, 2, 2, 3, 1), (1, 1, 1), (1, 1, 1), (0, 1, 1), 1),
+}
+#: As above: few channels, which are reached by what is sent through each tap.
+NARROW = {
+    "plain": ((2, 5, 4, 1), (3, 2, 1, 5), (2, 5, 4, 5), (1, 1), (1, 1), (1, 0), 1),
+    "strided": ((1, 7, 6, 2), (3, 3, 2, 9), (1, 4, 3, 9), (2, 2), (1, 1), (1, 1), 1),
 }
 DEPTHWISE = {
     "plain": ((2, 5, 4, 3), (3, 3, 1, 3), (2, 5, 4, 3), (1, 1), (1, 1), (1, 1), 3),
@@ -89,6 +94,8 @@ def convolution(maker):
                     ): [np.ones(n, real), normal(rng, w, real), *numbers],
                     strips * taps,
                 )  # fmt: skip
+        for label, form in NARROW.items():
+            maker.add("sum_taps", label, dtype, launched("sum_taps", form, to_input))
         for label, form in DEPTHWISE.items():
             for kernel, run, way in (
                 ("depthwise", forward, "forward"),
