@@ -9,7 +9,7 @@ through the part's tiles a few at a time.
 
 from nbkeras.kernels._jit import kernel, scalar
 from nbkeras.kernels.conv_tile import PANEL
-from nbkeras.kernels.conv_winograd import LANES, POSITIONS, SKEW, tiles_of
+from nbkeras.kernels.conv_winograd import LANES, POSITIONS, SKEW, fills, grid, read_tile, tile_at, tiles_of
 from nbkeras.kernels.gemm import share
 from nbkeras.kernels.geometry import panel_columns, sliver_rows
 from nbkeras.kernels.lanes import address_of
@@ -42,17 +42,17 @@ def blocks(channels, units, tall):
     return most, strip, together if tall else together * SPAN
 
 
-def parts_of(samples, height, width, channels, units, tall):
+def parts_of(samples, height, width, channels, units, tall, dilation_y, dilation_x, **_):
     """Parts that the tiles are cut into."""
     most, strip, _ = blocks.py_func(channels, units, tall)
-    tiles = tiles_of(samples, height, width, tall)
+    tiles = tiles_of(samples, height, width, tall, dilation_y, dilation_x)
     return max(1, min(WANTED // (-(-channels // most) * -(-units // strip)), tiles // FEWEST))
 
 
-def pays(samples, height, width, channels, units, tall, **_):
-    """Is it faster than summing over the pixels of each tap?"""
-    fits = channels % LANES == 0 and units % LANES == 0
-    return fits and tiles_of(samples, height, width, tall) >= 2 * FEWEST
+def pays(channels, units, tall, **sizes):
+    """Is it faster than summing over the pixels of each tap? (16 units of 3 by 3 taps: 0.7 times.)"""
+    fits = channels % LANES == 0 and units % LANES == 0 and (units >= PANEL or not tall)
+    return fits and fills(tall=tall, **sizes) and tiles_of(tall=tall, **sizes) >= 2 * FEWEST
 
 
 def schedule(channels, units, tall, parts, **_):
@@ -64,8 +64,8 @@ def schedule(channels, units, tall, parts, **_):
 @kernel(schedule=schedule, pays=pays)
 def winograd_kernel(
     dw: "T q*t*c*u", x: "T n*i*j*c", dy: "T n*h*w*u", zeros: "T c", samples: "i8", height: "i8", width: "i8",
-    x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8", parts: "i8",
-    lo, hi
+    x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8",
+    dilation_y: "i8", dilation_x: "i8", parts: "i8", lo, hi
 ):  # fmt: skip
     """dw[q, t, c, u] = sum over the pixels of part q of x[pixel through t, c] dy[pixel, u].
 
@@ -86,9 +86,8 @@ def winograd_kernel(
     positions = POSITIONS if tall else SPAN
     rise = TILE if tall else 1
     span = SPAN if tall else 1
-    across = (width + TILE - 1) // TILE
-    down = (height + rise - 1) // rise
-    tiles = samples * down * across
+    down, across = grid(height, width, tall, dilation_y, dilation_x)
+    tiles = samples * dilation_y * dilation_x * down * across
     share_of_part = (tiles + parts - 1) // parts
     most, strip, together = blocks(channels, units, tall)
     unit_blocks = (units + strip - 1) // strip
@@ -112,22 +111,16 @@ def winograd_kernel(
         while True:
             count = max(0, min(together, last - tile))
             for t in range(count):
-                line = (tile + t) // across
-                n = line // down
-                top = (line - n * down) * rise
-                start = (tile + t - line * across) * TILE
-                for r in range(span):
-                    here = (n * x_height + top + r - above) * x_width + start - left
-                    inside = top + r - above >= 0 and top + r - above < x_height
-                    for q in range(SPAN):
-                        reads = inside and start + q - left >= 0 and start + q - left < x_width
-                        places[r * SPAN + q] = source + (here + q) * channels * size if reads else nothing
+                n, top, start = tile_at(tile + t, down, across, tall, dilation_y, dilation_x)
+                read_tile(
+                    places, source, channels * size, nothing, n, top - above, start - left, x_height, x_width, span,
+                    SPAN, dilation_y, dilation_x,
+                )  # fmt: skip
                 map_inputs(tall, offset(mapped, t * depth), distance, places, depth)
-                for r in range(rise):
-                    here = (n * height + top + r) * width + start
-                    for q in range(TILE):
-                        reads = top + r < height and start + q < width
-                        places[r * TILE + q] = slopes + (here + q) * units * size if reads else nothing
+                read_tile(
+                    places, slopes, units * size, nothing, n, top, start, height, width, rise, TILE, dilation_y,
+                    dilation_x,
+                )  # fmt: skip
                 map_slopes(tall, offset(gradients, t * row), apart, places, wide)
             for p in range(positions):
                 for j in range(0, row, columns):

@@ -53,7 +53,8 @@ def winograd_filters(
 def winograd(
     y: "T n*h*w*u", x: "T n*i*j*c", panels: "T s*q*c*32", bias: "T u", gate: "T n*h*w*u", zeros: "T c",
     samples: "i8", height: "i8", width: "i8", x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8",
-    units: "i8", tall: "i8", has_bias: "i8", activation: "i8", gate_code: "i8", lo, hi
+    units: "i8", tall: "i8", dilation_y: "i8", dilation_x: "i8", has_bias: "i8", activation: "i8",
+    gate_code: "i8", lo, hi
 ):  # fmt: skip
     """y = activate(sum over taps and channels of x w + bias) * slope(gate), for filters from `winograd_filters`.
 
@@ -73,12 +74,13 @@ def winograd(
         column = pixel - line * width
         n = line // height
         row = line - n * height
-        top = row // rise * rise - above
-        start = column // TILE * TILE - left
+        down_at, across_at = row // dilation_y % rise, column // dilation_x % TILE
+        top = row - down_at * dilation_y - above
+        start = column - across_at * dilation_x - left
         strip = unit // PANEL
         total = T(0)
         for i in range(rows):
-            down = output_factor(i, row % TILE, TILE) if tall != 0 else T(1)
+            down = output_factor(i, down_at, TILE) if tall != 0 else T(1)
             for j in range(SPAN):
                 panel = (strip * rows * SPAN + i * SPAN + j) * channels * PANEL + unit - strip * PANEL
                 product = T(0)
@@ -86,13 +88,13 @@ def winograd(
                     high = input_factor(i, r) if tall != 0 else T(1)
                     for s in range(SPAN):
                         factor = high * input_factor(j, s)
-                        y_in, x_in = top + r, start + s
+                        y_in, x_in = top + r * dilation_y, start + s * dilation_x
                         inside = y_in >= 0 and y_in < x_height and x_in >= 0 and x_in < x_width
                         if inside and factor != T(0):
                             source = ((n * x_height + y_in) * x_width + x_in) * channels
                             for c in range(channels):
                                 product += factor * x[source + c] * panels[panel + c * PANEL]
-                total += down * output_factor(j, column % TILE, TILE) * product
+                total += down * output_factor(j, across_at, TILE) * product
         if has_bias != 0:
             total += bias[unit]
         if activation != 0:

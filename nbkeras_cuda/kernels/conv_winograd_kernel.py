@@ -15,8 +15,8 @@ def schedule(channels: int, units: int, tall: int, parts: int, **_) -> tuple[int
 @kernel(schedule=schedule)
 def winograd_kernel(
     dw: "T q*t*c*u", x: "T n*i*j*c", dy: "T n*h*w*u", zeros: "T c", samples: "i8", height: "i8", width: "i8",
-    x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8", parts: "i8",
-    lo, hi
+    x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8",
+    dilation_y: "i8", dilation_x: "i8", parts: "i8", lo, hi
 ):  # fmt: skip
     """dw[q, t, c, u] = sum over the pixels of part q of x[pixel through t, c] dy[pixel, u].
 
@@ -29,9 +29,9 @@ def winograd_kernel(
     """
     rows = SPAN if tall != 0 else 1
     rise = TILE if tall != 0 else 1
-    across = (width + TILE - 1) // TILE
-    down = (height + rise - 1) // rise
-    tiles = samples * down * across
+    across = ((width + dilation_x - 1) // dilation_x + TILE - 1) // TILE
+    down = ((height + dilation_y - 1) // dilation_y + rise - 1) // rise
+    tiles = samples * dilation_y * dilation_x * down * across
     share_of_part = (tiles + parts - 1) // parts
     taps = 9 if tall != 0 else 3
     item = lo + cuda.grid(1)
@@ -46,24 +46,27 @@ def winograd_kernel(
         total = T(0)
         while tile < last:
             row = tile // across
-            n = row // down
-            top = (row - n * down) * rise
-            start = (tile - row * across) * TILE
+            image = row // down
+            n = image // (dilation_y * dilation_x)
+            remainder = image - n * dilation_y * dilation_x
+            top = remainder // dilation_x + (row - image * down) * rise * dilation_y
+            start = remainder % dilation_x + (tile - row * across) * TILE * dilation_x
             for i in range(rows):
                 for j in range(SPAN):
                     value, slope = T(0), T(0)
                     for r in range(rows):
                         high = input_factor(i, r) if tall != 0 else T(1)
                         for s in range(SPAN):
-                            y_in, x_in = top + r - above, start + s - left
+                            y_in, x_in = top + r * dilation_y - above, start + s * dilation_x - left
                             if y_in >= 0 and y_in < x_height and x_in >= 0 and x_in < x_width:
                                 place = ((n * x_height + y_in) * x_width + x_in) * channels + channel
                                 value += high * input_factor(j, s) * x[place]
                     for r in range(rise):
                         high = filter_factor(i, r, TILE, T(1)) if tall != 0 else T(1)
                         for s in range(TILE):
-                            if top + r < height and start + s < width:
-                                place = ((n * height + top + r) * width + start + s) * units + unit
+                            row_at, column_at = top + r * dilation_y, start + s * dilation_x
+                            if row_at < height and column_at < width:
+                                place = ((n * height + row_at) * width + column_at) * units + unit
                                 slope += high * filter_factor(j, s, TILE, T(1)) * dy[place]
                     factor = output_factor(j, tap % 3, 3)
                     if tall != 0:

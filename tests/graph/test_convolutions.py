@@ -66,6 +66,7 @@ LARGE = [
     ((3, 40, 40, 48), (3, 3, 1, 48), (3, 40, 40, 48), (1, 1), (1, 1), (1, 1), 48),
     ((9, 15, 17, 32), (3, 3, 32, 48), (9, 15, 17, 48), (1, 1), (1, 1), (1, 1), 1),
     ((24, 66, 64), (3, 64, 64), (24, 64, 64), (1,), (1,), (0,), 1),
+    ((9, 20, 17, 32), (3, 3, 32, 48), (9, 20, 17, 48), (1, 1), (3, 2), (3, 2), 1),
     ((32, 28, 28, 1), (3, 3, 1, 32), (32, 26, 26, 32), (1, 1), (1, 1), (0, 0), 1),
 ]
 
@@ -157,24 +158,28 @@ def test_same_bits_for_any_number_of_threads(seven_allowed, form):
         assert len(set(results)) == 1, name
 
 
-#: What Winograd's form is for: input, filters, output, padding.
+#: What Winograd's form is for: input, filters, output, padding, dilation.
 SHORT = [
-    ((9, 15, 17, 32), (3, 3, 32, 48), (9, 15, 17, 48), (1, 1)),
-    ((11, 13, 14, 16), (3, 3, 16, 80), (11, 11, 12, 80), (0, 0)),
-    ((12, 9, 10, 48), (3, 3, 48, 32), (12, 11, 12, 32), (2, 2)),
-    ((6, 12, 21, 160), (3, 3, 160, 32), (6, 12, 21, 32), (1, 1)),
-    ((2, 25, 31, 16), (1, 3, 16, 16), (2, 25, 31, 16), (0, 1)),
-    ((24, 66, 64), (3, 64, 64), (24, 64, 64), (0,)),
-    ((7, 1, 9, 17, 16), (1, 3, 3, 16, 32), (7, 1, 9, 17, 32), (0, 1, 1)),
+    ((9, 15, 17, 32), (3, 3, 32, 48), (9, 15, 17, 48), (1, 1), (1, 1)),
+    ((11, 13, 14, 16), (3, 3, 16, 80), (11, 11, 12, 80), (0, 0), (1, 1)),
+    ((12, 9, 10, 48), (3, 3, 48, 32), (12, 11, 12, 32), (2, 2), (1, 1)),
+    ((6, 12, 21, 160), (3, 3, 160, 32), (6, 12, 21, 32), (1, 1), (1, 1)),
+    ((2, 25, 31, 16), (1, 3, 16, 16), (2, 25, 31, 16), (0, 1), (1, 1)),
+    ((24, 66, 64), (3, 64, 64), (24, 64, 64), (0,), (1,)),
+    ((7, 1, 9, 17, 16), (1, 3, 3, 16, 32), (7, 1, 9, 17, 32), (0, 1, 1), (1, 1, 1)),
+    ((9, 19, 17, 32), (3, 3, 32, 48), (9, 19, 17, 48), (2, 3), (2, 3)),
+    ((6, 20, 22, 16), (3, 3, 16, 32), (6, 18, 12, 32), (0, 0), (1, 5)),
+    ((11, 17, 17, 16), (3, 3, 16, 48), (11, 17, 17, 48), (2, 2), (2, 2)),
+    ((24, 80, 64), (3, 64, 64), (24, 64, 64), (0,), (8,)),
 ]
 
 
 @pytest.mark.parametrize("form", SHORT)
 def test_short_filters(form):
     """Winograd's form is taken, and is as near to the reference as sums in another order."""
-    *shapes, padding = form
-    ones = (1,) * len(padding)
-    drawn = Drawn(*shapes, {"stride": ones, "dilation": ones, "padding": padding, "groups": 1})
+    *shapes, padding, dilation = form
+    window = {"stride": (1,) * len(padding), "dilation": dilation, "padding": padding, "groups": 1}
+    drawn = Drawn(*shapes, window)
     arrays = dict(zip("xwy", drawn.arrays(np.random.default_rng(8), np.float32), strict=True))
     for name, (inputs, what) in FORMS.items():
         assert any(kernel.startswith("winograd") for kernel in kernels_of(name, drawn, inputs, what)), name
@@ -204,9 +209,16 @@ def test_short_filters_with_bias_and_activation(activation):
 
 
 def test_few_pixels_and_few_channels_are_summed_over_taps():
-    for shapes in (((1, 8, 8, 32), (3, 3, 32, 32)), ((9, 16, 16, 8), (3, 3, 8, 32)), ((9, 16, 16, 24), (3, 3, 24, 32))):
-        x, w = shapes
-        drawn = Drawn(x, w, (*x[:3], w[-1]), {"stride": (1, 1), "dilation": (1, 1), "padding": (1, 1), "groups": 1})
+    """So are images of which tiles would be filled badly."""
+    for x, w in (
+        ((1, 8, 8, 32), (3, 3, 32, 32)),
+        ((9, 16, 16, 8), (3, 3, 8, 32)),
+        ((9, 16, 16, 24), (3, 3, 24, 32)),
+        ((128, 2, 2, 32), (3, 3, 32, 32)),
+        ((128, 6, 32), (3, 32, 32)),
+    ):
+        ones = (1,) * (len(x) - 2)
+        drawn = Drawn(x, w, (*x[:-1], w[-1]), {"stride": ones, "dilation": ones, "padding": ones, "groups": 1})
         assert kernels_of("convolution", drawn, "xw", "y")[-1] == "convolve"
 
 

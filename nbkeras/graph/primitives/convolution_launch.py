@@ -4,7 +4,7 @@
 |---|---|
 | one tap, no stride, one group | a matrix product over pixels; for a small kernel `convolve_kernel` |
 | as many groups as channels in and out | `depthwise`, `depthwise_kernel` |
-| 3 or 3 by 3 taps, no stride, where it pays | `winograd_filters` and `winograd`; `winograd_kernel` |
+| 3 or 3 by 3 taps, no stride, if the kernel `pays` | `winograd_filters` and `winograd`; `winograd_kernel` |
 | the gradient to an input of few channels (`NARROW`) | a matrix product, then `sum_taps` |
 | all others | `pack_filters` and `convolve`; `convolve_kernel` |
 
@@ -270,13 +270,14 @@ def forward(low, form: Form, y, x, w, bias, activation):
 def _winograd(low, kernel, form: Form, dtype, turned: bool = False):
     """The numbers of a kernel in Winograd's form, if it fits and the device says that it pays; else None."""
     tall = form.w[1] == 3
-    plain = form.stride == form.dilation == (1, 1, 1) and form.groups == 1
+    plain = form.stride == (1, 1, 1) and form.groups == 1
     if dtype != "float32" or not plain or form.w[0] != 1 or form.padding[0] or form.x[1] != form.y[1] or form.w[2] != 3:
         return None
     if not tall and (form.w[1] != 1 or form.padding[1] or form.x[2] != form.y[2]):
         return None
     source, target = (form.y, form.x) if turned else (form.x, form.y)
-    above, left = ((k - 1 - p if turned else p) for k, p in zip(form.w[1:3], form.padding[1:], strict=True))
+    reach = [(k - 1) * d for k, d in zip(form.w[1:3], form.dilation[1:], strict=True)]
+    above, left = (r - p if turned else p for r, p in zip(reach, form.padding[1:], strict=True))
     numbers = {
         "samples": form.x[0] * form.x[1],
         "height": target[2],
@@ -288,6 +289,8 @@ def _winograd(low, kernel, form: Form, dtype, turned: bool = False):
         "channels": form.units if turned else form.channels,
         "units": form.channels if turned else form.units,
         "tall": int(tall),
+        "dilation_y": form.dilation[1] if tall else 1,
+        "dilation_x": form.dilation[2],
     }
     return numbers if low.pays(kernel, **numbers) else None
 
@@ -357,8 +360,7 @@ def to_kernel(low, form: Form, dw, x, dy):
         return
     numbers = _winograd(low, "winograd_kernel", form, x.dtype)
     if numbers:
-        sizes = [numbers[name] for name in ("samples", "height", "width", "channels", "units", "tall")]
-        parts = parts_of(*sizes)
+        parts = parts_of(**numbers)
         target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
         zeros = np.zeros(max(form.channels, form.units), x.dtype)
         low.launch("winograd_kernel", x.dtype, [target, x, dy, zeros, *numbers.values(), parts])

@@ -25,10 +25,11 @@ DEPTHWISE = {
     "strided": ((1, 7, 5), (2, 1, 5), (1, 3, 5), (2,), (1,), (0,), 5),
 }
 
-#: samples, height, width, x height, x width, above, left, channels, units, tall.
+#: samples, height, width, x height, x width, above, left, channels, units, tall, dilations.
 WINOGRAD = {
-    "tall": (1, 2, 3, 4, 4, 1, 0, 16, 1, 1),
-    "flat": (2, 1, 5, 1, 5, 0, 1, 16, 3, 0),
+    "tall": (1, 2, 3, 4, 4, 1, 0, 16, 1, 1, 1, 1),
+    "flat": (2, 1, 5, 1, 5, 0, 1, 16, 3, 0, 1, 1),
+    "dilated": (1, 2, 3, 2, 3, 2, 3, 16, 1, 1, 2, 3),
 }
 
 
@@ -110,7 +111,7 @@ def convolution(maker):
 
 def winograd(maker, label, dtype, numbers):
     """Winograd's form: the two ways of the filters, outputs with all that follows, and the gradient to the filters."""
-    samples, height, width, x_height, x_width, _, _, channels, units, tall = numbers
+    samples, height, width, x_height, x_width, _, _, channels, units, tall, *dilations = numbers
     taps, positions = (9, 36) if tall else (3, 6)
     x, y = samples * x_height * x_width * channels, samples * height * width * units
     for turned in (0, 1):
@@ -136,7 +137,7 @@ def winograd(maker, label, dtype, numbers):
                 1 - gate, 1 - gate, gate,
             ],
         )  # fmt: skip
-    numbers = (*numbers[:8], 16, tall)
+    numbers = (*numbers[:8], 16, tall, *dilations)
     y = samples * height * width * 16
     maker.add(
         "winograd_kernel",
