@@ -129,7 +129,7 @@ def _are_numbers(value) -> bool:
         return all(map(_are_numbers, value))
     if is_number(value):
         return math.isfinite(float(value))
-    return hasattr(value, "shape") and hasattr(value, "dtype") and str(np.dtype(str(value.dtype)).kind) in "fiu"
+    return hasattr(value, "shape") and str(getattr(value, "dtype", "")).startswith(("float", "int", "uint"))
 
 
 def _is_flag(value) -> bool:
@@ -146,6 +146,7 @@ INTEGER = Rule("an integer", is_whole)
 FLAG = Rule("True or False", _is_flag)
 TEXT = Rule("a string", lambda value: isinstance(value, str))
 CALLABLE = Rule("a function", callable)
+DICTIONARY = Rule("a dictionary", lambda value: isinstance(value, dict))
 VERBOSE = either(FLAG, whole(0))
 PATH = Rule("a path", lambda value: isinstance(value, (str, os.PathLike)))
 NUMBERS = Rule("a finite number or an array of numbers", _are_numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from nbkeras.arguments import is_number
 from nbkeras.errors import ArgumentError
 
 #: Every environment variable that nbkeras reads, with what it does. `nbkeras info` prints this table.
@@ -86,7 +87,7 @@ def set_epsilon(value: float) -> None:
         >>> set_epsilon(1e-7)
     """
     global _epsilon
-    if isinstance(value, (bool, str)) or not hasattr(value, "__float__") or not 0 <= float(value) < 1:
+    if not is_number(value) or not 0 <= float(value) < 1:
         raise ArgumentError(
             f"set_epsilon: expected a number from 0 below 1, got {value!r}.", next="pass a small one, such as 1e-7."
         )

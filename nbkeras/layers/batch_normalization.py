@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from nbkeras import config, constraints, initializers, ops, regularizers
-from nbkeras.arguments import FLAG, INTEGER, SHARE, SIZE, Rule, accepts, optional
+from nbkeras.arguments import DICTIONARY, FLAG, INTEGER, SHARE, SIZE, accepts, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
@@ -53,7 +53,7 @@ class BatchNormalization(Layer):
         center=FLAG,
         scale=FLAG,
         renorm=FLAG,
-        renorm_clipping=optional(Rule("a dictionary", lambda value: isinstance(value, dict))),
+        renorm_clipping=optional(DICTIONARY),
         renorm_momentum=SHARE,
         synchronized=FLAG,
     )

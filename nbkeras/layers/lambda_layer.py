@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from nbkeras import ops
-from nbkeras.arguments import Rule, accepts, optional
+from nbkeras.arguments import DICTIONARY, accepts, optional
 from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.layers.layer import Layer
 from nbkeras.saving import registry
@@ -30,7 +30,7 @@ class Lambda(Layer):
         array([[1., 9.]], dtype=float32)
     """
 
-    @accepts(arguments=optional(Rule("a dictionary", lambda value: isinstance(value, dict))))
+    @accepts(arguments=optional(DICTIONARY))
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)
         if not callable(function):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral, Real
+from numbers import Integral
 
 from nbkeras import losses, tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError, DataError, StateError
@@ -31,15 +31,6 @@ def check_sizes(**counts) -> None:
     for name, value in counts.items():
         if value is not None:
             whole(name, value, "fit")
-
-
-def check_share(validation_split) -> None:
-    """A number in [0, 1)."""
-    if not isinstance(validation_split, Real) or not 0 <= validation_split < 1:
-        raise ArgumentError(
-            f"fit: validation_split must be at least 0 and below 1, got {validation_split!r}.",
-            next="pass the share of rows to hold out, such as 0.2.",
-        )
 
 
 def validation_epochs(frequency):

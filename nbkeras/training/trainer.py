@@ -164,8 +164,7 @@ class Trainer(Compiled):
             warnings.warn(f"fit: {config.max_epochs()} of {epochs} epochs, by config.set_max_epochs.", stacklevel=2)
             epochs = config.max_epochs()
         due = checks.validation_epochs(validation_freq)
-        checks.check_share(validation_split)
-        if validation_split and validation_data is None:
+        if validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
                 (x, y, sample_weight), validation_split, validation_shuffle, validation_seed
             )

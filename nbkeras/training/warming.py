@@ -37,7 +37,7 @@ def warmup(model, shapes, labels=None) -> dict[tuple[str, str], float]:
         >>> keras.warmup(model, (32, 8))
         {}
     """
-    x = _zeros(shapes, [tensor.dtype for tensor in getattr(model, "inputs", None) or []])
+    x = _zeros(shapes, getattr(model, "inputs", None) or [])
     trial = copy.deepcopy(model)
     known = set(COMPILED)
     rows = len(tree.flatten(x)[0])
@@ -47,21 +47,24 @@ def warmup(model, shapes, labels=None) -> dict[tuple[str, str], float]:
     return {kernel: seconds for kernel, seconds in COMPILED.items() if kernel not in known}
 
 
-def _zeros(shapes, dtypes):
-    """Arrays of zeros; a shape is a list or tuple of numbers."""
+def _zeros(shapes, inputs):
+    """Arrays of zeros for a model's inputs, of their dtypes; a shape is a list or tuple of numbers."""
     if isinstance(shapes, dict):
-        given = dict(zip(sorted(shapes), dtypes, strict=False))
-        return {name: _zeros(shape, [given.get(name, "float32")]) for name, shape in shapes.items()}
+        named = {tensor.name: tensor for tensor in inputs}
+        if not set(shapes) <= set(named):  # inputs made as a dictionary stand in the order of its keys
+            named = dict(zip(sorted(shapes), inputs, strict=False))
+        return {name: _zeros(shape, [named[name]] if name in named else []) for name, shape in shapes.items()}
     parts = shapes if isinstance(shapes, (list, tuple)) else ()
     if parts and all(isinstance(n, (int, np.integer)) for n in parts):
-        return np.zeros(shapes, dtypes[0] if dtypes else "float32")
+        return np.zeros(shapes, inputs[0].dtype if inputs else "float32")
     if not parts or not all(isinstance(shape, (list, tuple)) for shape in parts):
         raise ArgumentError(
             f"warmup: expected the shape of a batch, or a list or dictionary of shapes, got {shapes!r}.",
             next="write (32, 784) for 32 rows of 784 features.",
         )
-    dtypes = dtypes or ["float32"] * len(shapes)
-    return [_zeros(shape, [dtype]) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    if not inputs:
+        return [_zeros(shape, []) for shape in shapes]
+    return [_zeros(shape, [tensor]) for shape, tensor in zip(shapes, inputs, strict=True)]
 
 
 def _train(trial, x, outputs, labels, rows) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import nbkeras as keras
 from nbkeras.errors import ArgumentError
+from nbkeras.training import warming
 
 
 def two_inputs():
@@ -43,6 +44,16 @@ def test_class_indices_labels_and_models_that_only_predict():
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     keras.warmup(model, (2, 3))
     keras.warmup(model, (2, 3), labels=np.array([3, 1]))
+
+
+@pytest.mark.parametrize("structure", [list, lambda pair: {"z": pair[0], "y": pair[1]}])
+def test_shapes_by_name_get_the_dtype_of_their_input(structure):
+    words, numbers = keras.Input((3,), dtype="int32", name="words"), keras.Input((2,), name="numbers")
+    joined = keras.layers.Concatenate()([keras.layers.Flatten()(keras.layers.Embedding(5, 2)(words)), numbers])
+    model = keras.Model(structure([words, numbers]), keras.layers.Dense(1)(joined))
+    names = ["z", "y"] if isinstance(model.input, dict) else ["words", "numbers"]
+    zeros = warming._zeros({names[1]: (4, 2), names[0]: (4, 3)}, model.inputs)
+    assert [zeros[name].dtype for name in names] == ["int32", "float32"]
 
 
 @pytest.mark.parametrize("shapes", [(), 32, None, [(8, 3), "x"], (8.0, 3)])

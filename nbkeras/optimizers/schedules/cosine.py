@@ -6,7 +6,7 @@ import math
 
 from nbkeras import ops
 from nbkeras.arguments import NUMBER, POSITIVE, SIZE, TEXT, accepts, optional
-from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, number
+from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float
 
 
 class CosineDecay(LearningRateSchedule):
@@ -57,7 +57,7 @@ class CosineDecay(LearningRateSchedule):
         return ops.multiply(top, part)
 
     def __call__(self, step):
-        initial = number(self.initial_learning_rate)
+        initial = as_float(self.initial_learning_rate)
         step = ops.cast(step, initial.dtype)
         if self.warmup_target is None:
             return self._fall(ops.minimum(step, float(self.decay_steps)), initial)
@@ -122,7 +122,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step):
-        initial = number(self.initial_learning_rate)
+        initial = as_float(self.initial_learning_rate)
         done = ops.divide(ops.cast(step, initial.dtype), float(self.first_decay_steps))
         if self.t_mul == 1:
             restarts = ops.floor(done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbkeras import ops
 from nbkeras.arguments import FLAG, NUMBER, POSITIVE, SIZE, TEXT, accepts, optional, sequence
 from nbkeras.errors import ArgumentError
-from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, number
+from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -32,7 +32,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step):
-        initial = number(self.initial_learning_rate)
+        initial = as_float(self.initial_learning_rate)
         periods = ops.divide(ops.cast(step, initial.dtype), float(self.decay_steps))
         if self.staircase:
             periods = ops.floor(periods)
@@ -61,7 +61,7 @@ class InverseTimeDecay(ExponentialDecay):
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step):
-        initial = number(self.initial_learning_rate)
+        initial = as_float(self.initial_learning_rate)
         periods = ops.divide(ops.cast(step, initial.dtype), float(self.decay_steps))
         if self.staircase:
             periods = ops.floor(periods)
@@ -109,7 +109,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step):
-        initial = number(self.initial_learning_rate)
+        initial = as_float(self.initial_learning_rate)
         step, steps = ops.cast(step, initial.dtype), float(self.decay_steps)
         if self.cycle:
             # The first cycle also holds step 0, whose ceiling is 0.
@@ -158,7 +158,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     def __call__(self, step):
         step = ops.convert_to_tensor(step)
-        rate = number(self.values[-1])
+        rate = as_float(self.values[-1])
         for boundary, value in zip(reversed(self.boundaries), reversed(self.values[:-1]), strict=True):
             rate = ops.where(ops.less_equal(step, ops.cast(boundary, step.dtype)), ops.cast(value, rate.dtype), rate)
         return rate

@@ -34,7 +34,7 @@ class LearningRateSchedule:
         return cls(**config)
 
 
-def number(value):
+def as_float(value):
     """A value as a tensor of floatx, as schedules compute with."""
     value = ops.convert_to_tensor(value)
     return value if str(value.dtype).startswith("float") else ops.cast(value, None)
