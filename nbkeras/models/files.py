@@ -12,9 +12,9 @@ class Saveable:
         The old file stays whole until the new one is safe on the disk. `saving.load_model` reads it.
 
         Args:
-            filepath: must end in `.keras`; or a binary file, open for writing.
+            filepath: must end in `.keras`, or in `.h5` for the layout of Keras 2; or a binary file, open for writing.
             overwrite: False to refuse to replace a file.
-            zipped: accepted as Keras has it; a model is always one file.
+            zipped: False writes the members of a `.keras` file into a folder of that name.
 
         Raises:
             FileError: the file cannot be written.
@@ -38,7 +38,7 @@ class Saveable:
 
         Args:
             filepath: must end in `.weights.h5`; with `max_shard_size` in `.weights.json`, beside which the files of
-                weights are written. If writing is interrupted between them, reading says so.
+                weights are written. If writing is interrupted, all old ones are read, or all new ones.
             overwrite: False to refuse to replace a file.
             max_shard_size: GB that each file of weights may have; None for one file.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 
-from nbkeras.errors import ArgumentError, ArgumentTypeError, FileError
+from nbkeras.errors import ArgumentTypeError, FileError
 
 
 def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
-    """Write a model to a `.keras` file; see `Model.save`.
+    """Write a model to a `.keras` file, or into a folder; see `Model.save`.
 
     Example:
         >>> import tempfile, nbkeras as keras
@@ -28,15 +28,16 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     if kwargs:
         raise ArgumentTypeError(f"save_model: unknown argument {next(iter(kwargs))!r}.")
     if zipped is False:
-        raise ArgumentError("save_model: a model is written as one file; zipped=False is not supported.")
-    model_file.save_model(model, filepath, overwrite, include_optimizer)
+        model_file.save_folder(model, filepath, overwrite)
+    else:
+        model_file.save_model(model, filepath, overwrite, include_optimizer)
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     """A model from a file that nbkeras or Keras wrote.
 
     Args:
-        filepath: of a `.keras` file, of a folder that Keras wrote with `zipped=False`, of an `.h5` or `.hdf5` file in
+        filepath: of a `.keras` file, of a folder written with `zipped=False`, of an `.h5` or `.hdf5` file in
             the layout of Keras 2, or an open binary file.
         custom_objects: name -> class or function, for layers, losses and so on of one's own.
         compile: whether to compile the model as it was, with its optimizer's state.
@@ -92,13 +93,13 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
         raise ArgumentTypeError(f"load_weights: unknown argument {next(iter(kwargs))!r}.")
     weights.need_built(model, "load_weights")
     path = os.fspath(filepath)
-    file, source = byte_source.open_bytes(path)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(file)
         if path.endswith(shards.ENDING):
             if by_name:
                 _refuse_by_name(path)
-            return weights.load_weights(model, shards.Shards(source, stack), skip_mismatch, objects_to_skip)
+            return weights.load_weights(model, shards.Shards(path, stack), skip_mismatch, objects_to_skip)
+        file, source = byte_source.open_bytes(path)
+        stack.enter_context(file)
         if path.endswith(".keras"):
             from nbkeras.saving import archive
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import io
 import json
 import struct
 import threading
@@ -220,30 +219,34 @@ class Archive:
         return self._bytes(WEIGHTS)
 
 
-def write(file, config: dict, weights: list[bytes | memoryview]) -> None:
-    """Write an archive.
+def members_of(config: dict, weights: list[bytes | memoryview], now: datetime.datetime) -> dict[str, list]:
+    """The contents of the members, by name.
 
     Args:
-        file: a binary file, open for writing.
         config: the model's configuration.
         weights: an HDF5 file, one piece after another.
+        now: when the model is saved.
     """
     from nbkeras import __version__
 
-    now = datetime.datetime.now()
     metadata = {
         "keras_version": KERAS_VERSION,
         "nbkeras_version": __version__,
         "date_saved": now.strftime("%Y-%m-%d@%H:%M:%S"),
     }
-    members = (
-        (METADATA, [json.dumps(metadata).encode()]),
-        (CONFIG, [json.dumps(config, default=registry.serialize_keras_object).encode()]),
-        (WEIGHTS, weights),
-    )
+    return {
+        METADATA: [json.dumps(metadata).encode()],
+        CONFIG: [json.dumps(config, default=registry.serialize_keras_object).encode()],
+        WEIGHTS: weights,
+    }
+
+
+def write(file, config: dict, weights: list[bytes | memoryview]) -> None:
+    """Write an archive to a binary file; see `members_of`."""
+    now = datetime.datetime.now()
     day, hour = now.year - 1980 << 9 | now.month << 5 | now.day, now.hour << 11 | now.minute << 5 | now.second // 2
     place, entries = 0, []
-    for name, pieces in members:
+    for name, pieces in members_of(config, weights, now).items():
         length, entry = _write_member(file, name, pieces, hour | day << 16, place)
         place += length
         entries.append(entry)
@@ -306,10 +309,3 @@ def _written(file, pieces) -> int:
     finally:
         beside.join()
     return found[0]
-
-
-def to_bytes(config: dict, weights: bytes) -> bytes:
-    """An archive in memory."""
-    file = io.BytesIO()
-    write(file, config, [weights])
-    return file.getvalue()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 import numpy as np
 
@@ -129,13 +131,15 @@ def open_bytes(path: str | os.PathLike, follow: bool = True):
         FileError: there is no such file, or it is a folder, a pipe or a device.
     """
     shown = os.fspath(path)
-    if not follow and os.path.islink(shown):
-        raise FileError(f"cannot read {shown!r}: it is a link.")
+    flags = os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)  # opening a pipe would wait for its writer
     try:
-        file = open(shown, "rb")  # noqa: SIM115 - the caller closes it
+        file = open(shown, "rb", opener=lambda name, mode: os.open(name, mode | flags))  # noqa: SIM115 - the caller's
     except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise FileError(f"cannot read {shown!r}: it is a link.") from error
         raise FileError(f"cannot read {shown!r}: {error.strerror or error}.", next="check the path.") from error
-    if not os.path.isfile(shown):
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
         file.close()
         raise FileError(f"cannot read {shown!r}: it is no regular file.")
-    return file, FileBytes(file.fileno(), 0, os.fstat(file.fileno()).st_size, shown)
+    return file, FileBytes(file.fileno(), 0, found.st_size, shown)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import warnings
 
 from nbkeras.errors import ArgumentError, FileError, NbkerasError
 from nbkeras.layers import lookup
 from nbkeras.saving import archive, budget, json_text, legacy, registry, weights
-from nbkeras.saving.atomic import replacing
+from nbkeras.saving.atomic import current, replace_together, replacing
 from nbkeras.saving.byte_source import Bytes, open_bytes, read_all
 from nbkeras.saving.hdf5 import Hdf5
 
@@ -42,10 +43,39 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True) -> None:
             _write(model, file)
 
 
+def save_folder(model, filepath, overwrite=True) -> None:
+    """Write the members of a `.keras` file as files of a folder; see `Model.save`."""
+    path = os.path.abspath(os.fspath(filepath))
+    if path.endswith((".keras", *LEGACY)):
+        raise ArgumentError(
+            f"save: zipped=False writes a folder, whose name must not end as that of a file, got {path!r}.",
+            next=f"model.save({os.path.splitext(path)[0]!r}, zipped=False).",
+        )
+    weights.check_overwrite(path, overwrite)
+    members = archive.members_of(*_contents(model), datetime.datetime.now())
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {path!r}: {error.strerror or error}.") from error
+    # The configuration first: without it no reader looks at the rest.
+    names = sorted(members, key=lambda name: name != archive.CONFIG)
+    try:
+        replace_together({os.path.join(path, name): members[name] for name in names}, archive.MEMBERS.__contains__)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.rmdir(path)  # if it was made for this, and nothing is in it
+        raise
+
+
 def _write(model, file) -> None:
+    archive.write(file, *_contents(model))
+
+
+def _contents(model):
+    """A model's configuration and its weights."""
     if not model.built:
-        warnings.warn(f"model {model.name!r} is saved before it is built: the file has no weights of it.", stacklevel=4)
-    archive.write(file, model_config(model), weights.pieces(model))
+        warnings.warn(f"model {model.name!r} is saved before it is built: the file has no weights of it.", stacklevel=5)
+    return model_config(model), weights.pieces(model)
 
 
 def model_config(model) -> dict:
@@ -94,11 +124,12 @@ def _from_archive(source, custom_objects, compile):
 
 
 def _from_folder(path, custom_objects, compile):
-    """A model that Keras saved with `zipped=False`: the three members of an archive as files of a folder."""
+    """A model saved with `zipped=False`: the three members of an archive as files of a folder."""
     with contextlib.ExitStack() as stack:
 
         def member(name):
-            file, source = open_bytes(os.path.join(path, name), follow=False)
+            place, head = os.path.join(path, name), os.path.join(path, archive.CONFIG)
+            file, source = open_bytes(current(place, head), follow=False)
             stack.enter_context(file)
             return source
 

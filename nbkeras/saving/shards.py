@@ -10,12 +10,13 @@ import contextlib
 import json
 import math
 import os
+import re
 
 import numpy as np
 
 from nbkeras.errors import ArgumentError, FileError
-from nbkeras.saving.atomic import replacing
-from nbkeras.saving.byte_source import Bytes, open_bytes, read_all
+from nbkeras.saving.atomic import current, replace_together
+from nbkeras.saving.byte_source import open_bytes, read_all
 from nbkeras.saving.hdf5 import Dataset, Group, Hdf5
 from nbkeras.saving.hdf5_writer import Pieces
 from nbkeras.saving.json_text import MOST_BYTES, parse
@@ -35,33 +36,41 @@ def _names(path: str, count: int) -> list[str]:
     return [f"{start}_{number:05}.weights.h5" for number in range(count)]
 
 
+def _belongs(path: str):
+    """Whether a name is that of the list or of one of its files."""
+    start = re.escape(os.path.basename(path).removesuffix(ENDING))
+    return re.compile(rf"{start}(\.weights\.json|_\d{{5}}\.weights\.h5)").fullmatch
+
+
 class Shards:
     """Several files of weights as one; `root` is what they hold together.
 
     Args:
-        source: of the list of files.
+        path: of the list of files.
         stack: closes the files.
 
     Raises:
         FileError: the list names other files than its own, one is missing, or they are not of one saving.
     """
 
-    def __init__(self, source: Bytes, stack: contextlib.ExitStack):
-        self.source = source
+    def __init__(self, path: str, stack: contextlib.ExitStack):
+        def opened(name):
+            place = current(name, path)
+            file, source = open_bytes(place, follow=place == path)
+            stack.enter_context(file)
+            return source
+
+        self.source = source = opened(path)
         listed = parse(read_all(source, MOST_BYTES), source.name)
         places = listed.get("weight_map") if isinstance(listed, dict) else None
         if not isinstance(places, dict):
             self._refuse("it does not say where the weights are")
         found = {str(name) for place in places.values() for name in (place if isinstance(place, list) else [place])}
-        paths = _names(source.name, min(len(found), MOST_FILES))
+        paths = _names(path, min(len(found), MOST_FILES))
         expected = {os.path.basename(path) for path in paths}
         if found != expected or not found:
             self._refuse(f"it names {sorted(found - expected)[:3]}, expected {sorted(expected)[:3]}")
-        self._files = []
-        for path in paths:
-            file, part = open_bytes(path, follow=False)
-            stack.enter_context(file)
-            self._files.append(Hdf5(part))
+        self._files = [Hdf5(opened(name)) for name in paths]
         metadata = listed.get("metadata")
         mark = metadata.get(MARK) if isinstance(metadata, dict) else None
         if {str(file.root.attrs.get(MARK)) for file in self._files} != {str(mark)}:
@@ -169,13 +178,5 @@ def save(things, path: str, max_shard_size: float) -> None:
         for group, numbers in files.places.items()
     }
     listed = {"metadata": {"total_size": files.total, MARK: mark}, "weight_map": places}
-    with contextlib.ExitStack() as stack:
-        # All are on the disk before the first takes its place, and the list, entered first, takes its last: a full
-        # disk leaves the old files whole. A kill between two renames does not; what is there then is refused.
-        for name, pieces in zip([path, *names], [[json.dumps(listed).encode()], *(p.close() for p in files.pieces)],
-                                strict=True):  # fmt: skip
-            file = stack.enter_context(replacing(name))
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
+    parts = [pieces.close() for pieces in files.pieces]
+    replace_together({path: [json.dumps(listed).encode()], **dict(zip(names, parts, strict=True))}, _belongs(path))

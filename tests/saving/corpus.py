@@ -54,10 +54,17 @@ def zipped(members, method=zipfile.ZIP_STORED, comment=b""):
     return file.getvalue()
 
 
+def packed(config, data):
+    """An archive as nbkeras writes it."""
+    file = io.BytesIO()
+    archive.write(file, config, [data])
+    return file.getvalue()
+
+
 def whole(config=None, data=None):
     """A well-formed archive of a configuration and weights."""
     own_config, own_data = parts_once()
-    return archive.to_bytes(own_config if config is None else config, own_data if data is None else data)
+    return packed(own_config if config is None else config, own_data if data is None else data)
 
 
 def members(config=None, data=None):
@@ -472,12 +479,12 @@ def mutation(seed: int):
     config, data = parts_once()
     kind = rng.integers(4)
     if kind == 0:
-        return ".keras", archive.to_bytes(mutated_config(rng), data)
+        return ".keras", packed(mutated_config(rng), data)
     if kind == 1:
-        return ".keras", archive.to_bytes(config, mutated_bytes(rng, data))
+        return ".keras", packed(config, mutated_bytes(rng, data))
     if kind == 2:
         return ".weights.h5", mutated_bytes(rng, data)
-    return ".keras", mutated_bytes(rng, archive.to_bytes(config, data))
+    return ".keras", mutated_bytes(rng, packed(config, data))
 
 
 if __name__ == "__main__":

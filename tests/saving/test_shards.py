@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -60,12 +62,28 @@ def test_both_ways_with_keras(keras, tmp_path, build, marks):
 
 @with_keras
 @pytest.mark.parametrize("build", "classifier two_by_two nested".split())
-def test_a_folder_of_keras(keras, tmp_path, build, marks):
+def test_folders_both_ways_with_keras(keras, tmp_path, build, marks):
     theirs = built(keras, build)
     theirs.save(tmp_path / "folder", zipped=False)
     ours = load_model(tmp_path / "folder")
     same(ours, theirs)
     assert load_model(str(tmp_path / "folder"), compile=False).optimizer is None
+    ours.save(f"{tmp_path}/new/ours/", zipped=False)
+    assert sorted(os.listdir(tmp_path / "new" / "ours")) == ["config.json", "metadata.json", "model.weights.h5"]
+    same(keras.saving.load_model(tmp_path / "new" / "ours"), theirs)
+
+
+def test_what_else_is_in_a_folder_stays(tmp_path):
+    model = built(nbkeras)
+    (tmp_path / "notes").write_text("mine")
+    model.save(tmp_path, zipped=False)
+    with pytest.raises(FileError, match="overwrite is False"):
+        model.save(tmp_path, overwrite=False, zipped=False)
+    model.save(tmp_path, zipped=False)
+    assert (tmp_path / "notes").read_text() == "mine" and len(os.listdir(tmp_path)) == 4
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileError, match="cannot make the folder"):
+        model.save(tmp_path / "file", zipped=False)
 
 
 @pytest.fixture
@@ -95,6 +113,124 @@ def test_a_mixture_of_two_savings_is_refused(saved, tmp_path):
     model.save_weights(path, max_shard_size=SIZE)
     os.replace(tmp_path / "kept", tmp_path / "a_00001.weights.h5")
     with pytest.raises(FileError, match=r"(?s)of different savings.*save_weights\(name, max_shard_size"):
+        model.load_weights(path)
+
+
+#: Saves ones over zeros and is killed at the Nth call to the system that changes the folder.
+KILLED = """
+import os, sys
+import numpy as np
+import nbkeras as keras
+kind, path, left = sys.argv[1], sys.argv[2], [int(sys.argv[3])]
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(30), keras.layers.Dense(20)])
+model.set_weights([np.ones(weight.shape, "float32") for weight in model.get_weights()])
+
+def counted(call):
+    def change(*args, **kwargs):
+        if not left[0]:
+            os._exit(9)
+        left[0] -= 1
+        return call(*args, **kwargs)
+    return change
+
+for name in ("replace", "unlink", "fsync", "open"):
+    setattr(os, name, counted(getattr(os, name)))
+if kind == "shards":
+    model.save_weights(path, max_shard_size=3000 / 2**30)
+else:
+    model.save(path, zipped=False)
+"""
+
+
+def filled(value):
+    model = nbkeras.Sequential([nbkeras.Input((20,)), nbkeras.layers.Dense(30), nbkeras.layers.Dense(20)])
+    model.set_weights([np.full(weight.shape, value, "float32") for weight in model.get_weights()])
+    return model
+
+
+SETS = {
+    "shards": (
+        "a.weights.json",
+        lambda model, path: model.save_weights(path, max_shard_size=SIZE),
+        lambda path: _loaded(filled(7), path),
+    ),
+    "folder": ("model", lambda model, path: model.save(path, zipped=False), load_model),
+}
+
+
+def _loaded(model, path):
+    assert model.load_weights(path).complete
+    return model
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", SETS)
+def test_a_kill_at_any_step_leaves_the_old_set_or_the_new(keras, tmp_path, kind):
+    """nbkeras reads one of the two, Keras one of the two or none, and the next saving clears up."""
+    name, save, load = SETS[kind]
+    seen = []
+    for step in range(1000):
+        path = tmp_path / str(step) / name
+        path.parent.mkdir()
+        save(filled(0), path)
+        command = [sys.executable, "-c", KILLED, kind, str(path), str(step)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 9), done.stderr
+        found = {float(value) for weight in load(path).get_weights() for value in weight.flat}
+        assert len(found) == 1, found
+        seen.append(found.pop())
+        theirs = _by_keras(keras, kind, path)
+        assert theirs in ({0.0}, {1.0}, None), theirs
+        save(filled(2), path)
+        assert {float(weight.max()) for weight in load(path).get_weights()} == {2.0}
+        assert not [file for file in _files(path) if file.endswith(".record")]
+        if done.returncode == 0:
+            break
+    assert seen == sorted(seen) and {0.0, 1.0} <= set(seen[:-1]), seen
+
+
+def _files(path):
+    return os.listdir(path if path.is_dir() else path.parent)
+
+
+def _by_keras(keras, kind, path):
+    model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(30), keras.layers.Dense(20)])
+    try:
+        if kind == "folder":
+            model = keras.saving.load_model(path)
+        else:
+            model.load_weights(path)
+    except (FileNotFoundError, OSError, ValueError):
+        return None
+    return {float(value) for weight in model.get_weights() for value in weight.flat}
+
+
+def test_a_stranger_s_record_renames_no_other_files(saved):
+    """Saving into a folder that a stranger packed: what he left for it to rename is not renamed."""
+    model, path = saved
+    path.with_name("train.py").write_text("mine")
+    path.with_name(".train.py.1.2.tmp").write_text("his")
+    path.with_name(".a_00000.weights.h5.1.2.tmp").symlink_to("/etc/hostname")
+    for record in ("1.2", "../1.2", "1.2/..", "", "x" * 10_000):
+        path.with_name(".a.weights.json.record").write_text(record)
+        if record == "1.2":
+            with pytest.raises(FileError, match="it is a link"):
+                model.load_weights(path)
+            path.with_name(".a_00000.weights.h5.1.2.tmp").unlink()
+        assert model.load_weights(path).complete
+        model.save_weights(path, max_shard_size=SIZE)
+        assert model.load_weights(path).complete
+    assert path.with_name("train.py").read_text() == "mine"
+
+
+def test_a_pipe_is_no_file(saved):
+    """Opening it would wait for its writer."""
+    model, path = saved
+    part = path.with_name("a_00001.weights.h5")
+    part.unlink()
+    os.mkfifo(part)
+    with pytest.raises(FileError, match="no regular file"):
         model.load_weights(path)
 
 
@@ -185,11 +321,14 @@ def test_wrong_calls(saved, tmp_path):
         model.load_weights(path, by_name=True)
 
 
-def test_a_disk_that_runs_full_leaves_the_old_set(saved, monkeypatch):
+@pytest.mark.parametrize("old", [True, False])
+@pytest.mark.parametrize("kind", SETS)
+def test_a_disk_that_runs_full_leaves_the_old_set(tmp_path, monkeypatch, kind, old):
     """The disk says so when the second file is forced to it."""
-    model, path = saved
-    before = model.get_weights()
-    model.set_weights([weight + 1 for weight in before])
+    name, save, load = SETS[kind]
+    if old:
+        save(filled(0), tmp_path / name)
+    before = sorted(tmp_path.rglob("*"))
     forced, left = os.fsync, [1]
 
     def full(file):
@@ -200,9 +339,8 @@ def test_a_disk_that_runs_full_leaves_the_old_set(saved, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FileError, match="No space left"):
-        model.save_weights(path, max_shard_size=SIZE)
+        save(filled(1), tmp_path / name)
     monkeypatch.undo()
-    assert len(os.listdir(path.parent)) == 3
-    assert model.load_weights(path).complete
-    for one, two in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
+    assert sorted(tmp_path.rglob("*")) == before
+    if old:
+        assert {float(weight.max()) for weight in load(tmp_path / name).get_weights()} == {0.0}
