@@ -27,10 +27,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     kwargs.pop("save_format", None)
     if kwargs:
         raise ArgumentTypeError(f"save_model: unknown argument {next(iter(kwargs))!r}.")
-    if zipped is False:
-        model_file.save_folder(model, filepath, overwrite)
-    else:
-        model_file.save_model(model, filepath, overwrite, include_optimizer)
+    model_file.save_model(model, filepath, overwrite, include_optimizer, zipped is not False)
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):

@@ -241,8 +241,11 @@ def _is_gone(key: str, value) -> bool:
     return key in GONE and not isinstance(value, (dict, list)) and value in GONE[key]
 
 
-def pieces(model, include_optimizer: bool = True) -> list[memoryview]:
+def pieces(model, compiled: dict) -> list[memoryview]:
     """An `.h5` file of a model, as Keras 3 writes it, to be written before the state changes.
+
+    Args:
+        compiled: what it was compiled with; empty to leave that and the optimizer's state out.
 
     Raises:
         ArgumentError: a name or the configuration is too long for this layout.
@@ -256,10 +259,10 @@ def pieces(model, include_optimizer: bool = True) -> list[memoryview]:
             {"class_name": type(model).__name__, "config": model.get_config()}, default=registry.serialize_keras_object
         ),
     }
-    compiled = model.get_compile_config() if include_optimizer else {}
-    optimizer = compiled.pop("optimizer", None)
+    optimizer = compiled.get("optimizer")
     if optimizer is not None:
-        attributes["training_config"] = json.dumps({**compiled, "optimizer_config": optimizer})
+        others = {name: value for name, value in compiled.items() if name != "optimizer"}
+        attributes["training_config"] = json.dumps({**others, "optimizer_config": optimizer})
     made = Pieces()
     for name, text in attributes.items():
         made.file.attrs[name] = text

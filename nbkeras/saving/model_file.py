@@ -21,42 +21,52 @@ LEGACY = (".h5", ".hdf5")
 EXTRA_BYTES = 2**20
 
 
-def save_model(model, filepath, overwrite=True, include_optimizer=True) -> None:
-    """Write a model to a `.keras` file; see `Model.save`."""
-    if hasattr(filepath, "write"):
-        _write(model, filepath)
+def save_model(model, filepath, overwrite=True, include_optimizer=True, zipped=True) -> None:
+    """Write a model to a `.keras` file, or into a folder; see `Model.save`."""
+    if hasattr(filepath, "write") and zipped:
+        archive.write(filepath, *contents(model))
         return
-    path = os.fspath(filepath)
-    if not path.endswith((".keras", *LEGACY)):
+    if hasattr(filepath, "write"):
         raise ArgumentError(
-            f"save: the file's name must end in '.keras', or '.h5' for the layout of Keras 2, got {path!r}.",
-            next=f"model.save({os.path.splitext(path)[0] + '.keras'!r}).",
+            f"save: zipped=False writes a folder, got an open file, {filepath!r}.", next="give the name of a folder."
         )
+    path = os.fspath(filepath)
+    if zipped != path.endswith((".keras", *LEGACY)):
+        raise _misnamed(path, zipped)
     if not include_optimizer and not path.endswith(LEGACY):
-        raise ArgumentError("save: include_optimizer=False is for .h5 files; a .keras file has the optimizer.")
+        raise ArgumentError("save: include_optimizer=False is for .h5 files; other formats have the optimizer.")
     weights.check_overwrite(path, overwrite)
+    if not zipped:
+        _write_folder(os.path.abspath(path), archive.members_of(*contents(model), datetime.datetime.now()))
+        return
     with replacing(path) as file:
         if path.endswith(LEGACY):
-            for piece in legacy.pieces(model, include_optimizer):
+            for piece in _legacy_pieces(model, include_optimizer):
                 file.write(piece)
         else:
-            _write(model, file)
+            archive.write(file, *contents(model))
 
 
-def save_folder(model, filepath, overwrite=True) -> None:
-    """Write the members of a `.keras` file as files of a folder; see `Model.save`."""
-    path = os.path.abspath(os.fspath(filepath))
-    if path.endswith((".keras", *LEGACY)):
-        raise ArgumentError(
-            f"save: zipped=False writes a folder, whose name must not end as that of a file, got {path!r}.",
-            next=f"model.save({os.path.splitext(path)[0]!r}, zipped=False).",
+def _misnamed(path: str, zipped: bool) -> ArgumentError:
+    start = os.path.splitext(path)[0]
+    if zipped:
+        return ArgumentError(
+            f"save: the file's name must end in '.keras', or '.h5' for the layout of Keras 2, got {path!r}.",
+            next=f"model.save({start + '.keras'!r}).",
         )
-    weights.check_overwrite(path, overwrite)
-    members = archive.members_of(*_contents(model), datetime.datetime.now())
+    return ArgumentError(
+        f"save: zipped=False writes a folder, whose name must not end as that of a file, got {path!r}.",
+        next=f"model.save({start!r}, zipped=False).",
+    )
+
+
+def _write_folder(path: str, members: dict[str, list]) -> None:
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
-        raise FileError(f"cannot make the folder {path!r}: {error.strerror or error}.") from error
+        raise FileError(
+            f"cannot make the folder {path!r}: {error.strerror or error}.", next="give the name of a folder."
+        ) from error
     # The configuration first: without it no reader looks at the rest.
     names = sorted(members, key=lambda name: name != archive.CONFIG)
     try:
@@ -67,30 +77,30 @@ def save_folder(model, filepath, overwrite=True) -> None:
         raise
 
 
-def _write(model, file) -> None:
-    archive.write(file, *_contents(model))
-
-
-def _contents(model):
-    """A model's configuration and its weights."""
+def contents(model):
+    """A model's configuration with what it was compiled with, and its weights."""
     if not model.built:
         warnings.warn(f"model {model.name!r} is saved before it is built: the file has no weights of it.", stacklevel=5)
-    return model_config(model), weights.pieces(model)
+    config = {**registry.serialize_keras_object(model), "compile_config": _compile_config(model)}
+    return config, weights.pieces(model)
 
 
-def model_config(model) -> dict:
-    """A model's configuration with what it was compiled with; without, and with a warning, if that cannot be saved."""
-    config = registry.serialize_keras_object(model)
+def _legacy_pieces(model, include_optimizer):
+    """A model in the layout of Keras 2."""
+    return legacy.pieces(model, _compile_config(model) if include_optimizer else {})
+
+
+def _compile_config(model) -> dict:
+    """What a model was compiled with; nothing, and a warning, if that cannot be saved."""
     try:
-        config["compile_config"] = model.get_compile_config()
+        return model.get_compile_config()
     except NbkerasError as error:
         warnings.warn(
             f"model {model.name!r} is saved without what it was compiled with, and has to be compiled after loading: "
             f"{error}",
-            stacklevel=5,
+            stacklevel=6,
         )
-        config["compile_config"] = {}
-    return config
+        return {}
 
 
 def load_model(filepath, custom_objects=None, compile=True):
@@ -169,7 +179,7 @@ def from_config(config, most_bytes: int, compile: bool):
     """A model of a configuration whose variables take no more than so many bytes.
 
     Args:
-        config: as `model_config` gives it.
+        config: as `contents` gives it.
         most_bytes: what the file has for them.
         compile: whether to compile the model as it was.
     """

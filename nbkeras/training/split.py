@@ -15,6 +15,15 @@ from nbkeras.training.structure import map_leaves, named_leaves
 from nbkeras.utils.data import PyDataset
 
 
+def check_share(validation_split, caller: str = "fit") -> None:
+    """A number in [0, 1)."""
+    if not isinstance(validation_split, Real) or not 0 <= validation_split < 1:
+        raise ArgumentError(
+            f"{caller}: validation_split must be at least 0 and below 1, got {validation_split!r}.",
+            next="pass the share of rows to hold out, such as 0.2.",
+        )
+
+
 def split_validation(
     arrays: tuple, validation_split: float, shuffle: bool | str = False, seed: int = 0, caller: str = "fit"
 ) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any] | None]:
@@ -44,11 +53,7 @@ def split_validation(
         >>> split_validation((np.arange(12), y, None), 0.25, "stratified")[1][1]
         array([0, 0, 1])
     """
-    if not isinstance(validation_split, Real) or not 0 <= validation_split < 1:
-        raise ArgumentError(
-            f"{caller}: validation_split must be at least 0 and below 1, got {validation_split!r}.",
-            next="pass the share of rows to hold out, such as 0.2.",
-        )
+    check_share(validation_split, caller)
     if shuffle not in (False, True, "stratified"):
         raise ArgumentError(
             f"{caller}: expected validation_shuffle to be True, False or 'stratified', got {shuffle!r}."

@@ -22,7 +22,7 @@ from nbkeras.training.data import make_source
 from nbkeras.training.logs import check_logs, in_order, numbers
 from nbkeras.training.progress import Progress
 from nbkeras.training.session import Session
-from nbkeras.training.split import split_validation
+from nbkeras.training.split import check_share, split_validation
 from nbkeras.training.steps import Steps
 
 
@@ -164,6 +164,7 @@ class Trainer(Compiled):
             warnings.warn(f"fit: {config.max_epochs()} of {epochs} epochs, by config.set_max_epochs.", stacklevel=2)
             epochs = config.max_epochs()
         due = checks.validation_epochs(validation_freq)
+        check_share(validation_split)
         if validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
                 (x, y, sample_weight), validation_split, validation_shuffle, validation_seed

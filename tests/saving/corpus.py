@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 
 import nbkeras as keras
-from nbkeras.saving import archive, model_file, weights
+from nbkeras.saving import archive, model_file
 from nbkeras.saving.archive import CONFIG, METADATA, WEIGHTS
 
 SECRET = "/etc/hostname"
@@ -41,7 +41,8 @@ def benign():
 def parts(model=None):
     """Configuration and weights of the benign model, as a file has them."""
     model = model or benign()
-    return json.loads(json.dumps(model_file.model_config(model))), b"".join(weights.pieces(model))
+    config, pieces = model_file.contents(model)
+    return json.loads(json.dumps(config)), b"".join(pieces)
 
 
 def zipped(members, method=zipfile.ZIP_STORED, comment=b""):

@@ -154,13 +154,17 @@ def test_a_subclass_of_model(tmp_path):
     same(model, other)
 
 
-def test_what_cannot_be_saved_of_compile_is_left_out_with_a_warning():
+def test_what_cannot_be_saved_of_compile_is_left_out_with_a_warning(tmp_path):
     model = regressor()
     model.compile("adam", lambda y, p: keras.ops.mean(y - p))
     with pytest.warns(UserWarning, match=r"without what it was compiled with.*a lambda cannot be saved"):
         other = saved(model)
     assert not other.compiled
     same(model, other)
+    with pytest.warns(UserWarning, match=r"without what it was compiled with.*a lambda cannot be saved") as told:
+        model.save(tmp_path / "m.h5")
+    assert told[0].filename == __file__
+    same(model, load_model(tmp_path / "m.h5", compile=False))
 
 
 def test_a_model_that_is_not_built_is_saved_with_a_warning():
@@ -205,6 +209,11 @@ def test_wrong_calls(tmp_path):
         model.save(tmp_path / "m.keras", sav=1)
     with pytest.raises(ArgumentError, match=r"(?s)zipped=False writes a folder.*model.save\('.*/m', zipped=False\)"):
         model.save(tmp_path / "m.keras", zipped=False)
+    with pytest.raises(ArgumentError, match=r"(?s)zipped=False writes a folder, got an open file.*name of a folder"):
+        model.save(io.BytesIO(), zipped=False)
+    with pytest.raises(ArgumentError, match=r"include_optimizer=False is for \.h5 files"):
+        model.save(tmp_path / "m", zipped=False, include_optimizer=False)
+    assert not list(tmp_path.iterdir())
     model.save(tmp_path / "m.keras")
     with pytest.raises(FileError, match="overwrite is False"):
         model.save(tmp_path / "m.keras", overwrite=False)

@@ -65,6 +65,7 @@ FIT = {
                lambda m: m.fit(X, Y, epochs=1.5)),
     "split": (ArgumentError, ["validation_split must be at least 0 and below 1, got 1.0"],
               lambda m: m.fit(X, Y, validation_split=1.0)),
+    "split_beside_data": (ArgumentError, ["got 2"], lambda m: m.fit(X, Y, validation_split=2, validation_data=(X, Y))),
     "split_negative": (ArgumentError, ["got -0.1"], lambda m: m.fit(X, Y, validation_split=-0.1)),
     "split_stream": (DataError, ["validation_split needs arrays, but x is a generator", "validation_data"],
                      lambda m: m.fit(((X, Y) for _ in range(2)), validation_split=0.5)),
