@@ -145,6 +145,8 @@ POSITIVE = number(above=0)
 INTEGER = Rule("an integer", is_whole)
 FLAG = Rule("True or False", _is_flag)
 TEXT = Rule("a string", lambda value: isinstance(value, str))
+#: Names are printed, those in a stranger's file too: a control character in one could drive the terminal.
+NAME = Rule("a string of characters that can be printed", lambda value: isinstance(value, str) and value.isprintable())
 CALLABLE = Rule("a function", callable)
 DICTIONARY = Rule("a dictionary", lambda value: isinstance(value, dict))
 VERBOSE = either(FLAG, whole(0))

@@ -18,7 +18,15 @@ class NbkerasError(Exception):
     """
 
     def __init__(self, message: str, next: str | None = None):
-        super().__init__(message if next is None else f"{message}\n  Next: {next}")
+        message = _printable(message)
+        super().__init__(message if next is None else f"{message}\n  Next: {_printable(next)}")
+
+
+def _printable(text: str) -> str:
+    """The text with control characters spelt out: names from a stranger's file must not drive the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 class ShapeError(NbkerasError, ValueError):

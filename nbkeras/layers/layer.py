@@ -9,7 +9,7 @@ import inspect
 import numpy as np
 
 from nbkeras import dtype_policies, regularizers, tree
-from nbkeras.arguments import FLAG, TEXT, accepts, optional
+from nbkeras.arguments import FLAG, NAME, accepts, optional
 from nbkeras.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -64,7 +64,7 @@ class Layer(Stateless, HoldsWeights):
         array([[1., 1.]], dtype=float32)
     """
 
-    @accepts(name=optional(TEXT), trainable=FLAG, autocast=FLAG)
+    @accepts(name=optional(NAME), trainable=FLAG, autocast=FLAG)
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         shape = shape_argument(kwargs)
         if kwargs:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.layers.layer import Layer
 from nbkeras.saving import registry
 
 
+@functools.cache
 def known() -> dict:
     """Name -> class, for all layers and models that ship."""
     from nbkeras import layers, models

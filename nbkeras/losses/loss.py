@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops, tree
-from nbkeras.arguments import TEXT, accepts, optional
+from nbkeras.arguments import NAME, accepts, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.masks import get_mask
@@ -34,7 +34,7 @@ class Loss:
         (8.0, 4.0)
     """
 
-    @accepts(name=optional(TEXT))
+    @accepts(name=optional(NAME))
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         self.name = name or auto_name(to_snake_case(type(self).__name__))
         self.reduction = standardize_reduction(reduction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from nbkeras import initializers, ops, tree
-from nbkeras.arguments import TEXT, accepts, optional
+from nbkeras.arguments import NAME, accepts, optional
 from nbkeras.errors import ArgumentError, StateError
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.naming import auto_name, to_snake_case
@@ -43,7 +43,7 @@ class Metric:
 
     direction = None
 
-    @accepts(name=optional(TEXT))
+    @accepts(name=optional(NAME))
     def __init__(self, dtype=None, name=None):
         self.name = name or auto_name(to_snake_case(type(self).__name__))
         self._dtype = standardize_dtype(getattr(dtype, "compute_dtype", dtype))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from nbkeras import tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError
 from nbkeras.graph.keras_tensor import Function, KerasTensor
@@ -35,7 +37,7 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     """
     if not hasattr(model, "get_config"):
         raise ArgumentTypeError(f"clone_model: expected a model, got {model!r}.")
-    with budget.limited_by_machine():
+    with budget.limited_by_machine(calls=math.inf):
         return _Cloner(clone_function, call_function, recursive).model(model, input_tensors)
 
 

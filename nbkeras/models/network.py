@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import collections
+
 from nbkeras import tree
 from nbkeras.errors import GraphError
 from nbkeras.graph.keras_tensor import KerasTensor, OperationCall
 from nbkeras.graph.masks import get_mask, with_mask
 from nbkeras.layers.input_layer import Input
 from nbkeras.layers.layer import Layer
+from nbkeras.saving import budget
 
 
 class Network:
@@ -27,6 +30,7 @@ class Network:
     def __init__(self, inputs, outputs, name: str):
         self.inputs = tree.flatten(inputs)
         self.outputs = tree.flatten(outputs)
+        self.name = name
         self._check_tensors(name)
         given = {id(t) for t in self.inputs}
         self.calls, states = [], {}
@@ -111,11 +115,11 @@ class Network:
         return sorted(entries, key=lambda operation: -depth[id(operation)])
 
     def _check_names(self, name):
-        names = [operation.name for operation in self.operations]
-        twice = next((n for i, n in enumerate(names) if n in names[:i]), None)
+        counts = collections.Counter(operation.name for operation in self.operations)
+        twice = next((n for n, count in counts.items() if count > 1), None)
         if twice is not None:
             raise GraphError(
-                f"model {name!r}: the name {twice!r} is used {names.count(twice)} times.",
+                f"model {name!r}: the name {twice!r} is used {counts[twice]} times.",
                 next="give each layer a name of its own.",
             )
 
@@ -127,6 +131,7 @@ class Network:
             training: the flag for layers that were not called with one of their own.
             call: `(operation, args, kwargs) -> outputs`, instead of calling the operation.
         """
+        budget.spend_calls(len(self.calls), self.name)
         known = {id(t): v for t, v in zip(self.inputs, values, strict=True)}
 
         def substitute(leaf):

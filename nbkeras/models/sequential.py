@@ -62,8 +62,7 @@ class Sequential(Model):
                     next="wrap it: layers.Lambda(function), or layers.Activation for an activation.",
                 )
             raise ArgumentError(f"Sequential {self.name!r}: expected a layer, got {layer!r}.")
-        names = [existing.name for existing in self._untracked_stack]
-        if layer.name in names:
+        if any(existing.name == layer.name for existing in self._untracked_stack):
             raise ArgumentError(
                 f"Sequential {self.name!r}: there is a layer {layer.name!r} already.",
                 next="give each a name of its own.",

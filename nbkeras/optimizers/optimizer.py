@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 
 from nbkeras import initializers, ops
-from nbkeras.arguments import FLAG, POSITIVE, SHARE, SIZE, TEXT, accepts, is_number, number, optional, whole
+from nbkeras.arguments import FLAG, NAME, POSITIVE, SHARE, SIZE, accepts, is_number, number, optional, whole
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError
 from nbkeras.graph import live, trace
 from nbkeras.graph.primitives import cast, emit, lift
@@ -52,7 +52,7 @@ class Optimizer(State):
     """
 
     @accepts(
-        name=optional(TEXT),
+        name=optional(NAME),
         weight_decay=optional(SIZE),
         clipnorm=optional(number(0, infinite=True)),
         clipvalue=optional(number(0, infinite=True)),

@@ -37,8 +37,9 @@ STORED, DEFLATED = 0, 8
 #: A field of 32 bits that says: look at the one of 64.
 FULL = 2**32 - 1
 
-#: Weights hardly shrink: what is larger than this many bytes and expands more often than this is a bomb.
-MOST_INFLATED, MOST_EXPANSION = 64 * 2**20, 4
+#: Weights hardly shrink: what is larger than this many bytes and expands more often than this is a bomb. Texts do, and
+#: take several times their size once they are read.
+MOST_INFLATED, MOST_INFLATED_TEXT, MOST_EXPANSION = 24 * 2**20, 8 * 2**20, 4
 
 #: Bytes looked at in one go while a checksum is computed.
 CHUNK = 2**20
@@ -133,7 +134,7 @@ class Archive:
         stored, size, header = self._large(listed[46 + name_size : length - comment], stored, size, header)
         if method == STORED and stored != size:
             self._refuse(f"the sizes of {name!r} contradict each other")
-        if size > max(MOST_INFLATED, MOST_EXPANSION * stored):
+        if size > max(MOST_INFLATED if name == WEIGHTS else MOST_INFLATED_TEXT, MOST_EXPANSION * stored):
             self._refuse(f"{name!r} claims to expand from {stored} to {size} bytes")
         return Member(name, method, checksum, stored, size, header), length
 

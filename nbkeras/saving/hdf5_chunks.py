@@ -19,7 +19,7 @@ from nbkeras.errors import FileError
 DEFLATE, SHUFFLE = 1, 2
 
 #: What a file claims to expand to beyond this many bytes and this many times its size is a bomb.
-MOST_INFLATED, MOST_EXPANSION = 64 * 2**20, 4
+MOST_INFLATED, MOST_EXPANSION = 24 * 2**20, 4
 
 MOST_CHUNKS, MOST_LEVELS = 100_000, 8
 

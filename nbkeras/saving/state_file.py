@@ -23,7 +23,7 @@ import numpy as np
 from nbkeras.errors import ArgumentTypeError, FileError
 from nbkeras.saving.atomic import replacing
 from nbkeras.saving.byte_source import Bytes, open_bytes
-from nbkeras.saving.json_text import parse
+from nbkeras.saving.json_text import MOST_MARKS, parse
 
 MAGIC, ALIGN, SUM = b"NBKSTATE", 64, 32
 ARRAY = "__array__"
@@ -116,7 +116,8 @@ def _parsed(source: Bytes):
     if checksum.digest() != source.read(end, SUM):
         raise FileError(f"file {source.name!r} is damaged: its checksum is wrong.")
     (length,) = struct.unpack("<Q", source.read(8, 8))
-    content = parse(source.read(16, length), source.name)
+    # The history of a long training has as many values as it has: one takes five bytes of the text or more.
+    content = parse(source.read(16, length), source.name, length, MOST_MARKS + length // 5)
     try:
         arrays, values, start = content["arrays"], content["values"], 16 + length
         return _restored(values, [_array(source, start, end, *described) for described in arrays])

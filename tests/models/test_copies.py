@@ -10,7 +10,7 @@ import pytest
 
 import nbkeras
 from nbkeras import layers, tree
-from nbkeras.errors import ArgumentError, ArgumentTypeError, StateError
+from nbkeras.errors import ArgumentError, ArgumentTypeError, FileError, StateError
 from tests.models.graphs import GRAPHS, chain, draw, nests
 
 
@@ -140,3 +140,15 @@ def test_clone_refuses():
         nbkeras.models.clone_model(chain(nbkeras), input_tensors=[nbkeras.Input((4,))] * 2)
     with pytest.raises(ArgumentError, match="takes one Keras tensor"):
         nbkeras.models.clone_model(stack, input_tensors=[nbkeras.Input((4,))] * 2)
+
+
+def test_a_clone_may_take_more_calls_than_a_stranger_may_ask_for():
+    model = nbkeras.Sequential([nbkeras.Input((2,)), nbkeras.layers.Identity()])
+    for _ in range(3):
+        x = y = nbkeras.Input((2,))
+        for _ in range(30):
+            y = model(y)
+        model = nbkeras.Model(x, y)
+    assert nbkeras.models.clone_model(model).count_params() == 0
+    with pytest.raises(FileError, match="take more than 20000 calls of layers"):
+        nbkeras.models.model_from_json(model.to_json())

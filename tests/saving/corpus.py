@@ -27,6 +27,9 @@ from nbkeras.saving.archive import CONFIG, METADATA, WEIGHTS
 
 SECRET = "/etc/hostname"
 
+#: Sets the title of a terminal's window, rings, and writes from right to left.
+TERMINAL = "\x1b]0;x\x07\u202e"
+
 
 def benign():
     """A small model with everything that files have: weights, an optimizer's state, a loss, metrics."""
@@ -226,6 +229,30 @@ def inbound(source):
     return {"inbound_nodes": [{"args": [tensor], "kwargs": {}}]}
 
 
+def models_in_models(depth, calls):
+    """A model that calls the one inside it so many times, and so on: `calls ** depth` calls in all."""
+    inside = own("Identity")
+    for level in range(depth):
+        name, nodes, source = f"level{level}", [], ["x", 0, 0]
+        for call in range(calls):
+            nodes += inbound(source)["inbound_nodes"]
+            source = [inside["config"]["name"], call, 0]
+        entry = {**inside, "name": inside["config"]["name"], "inbound_nodes": nodes}
+        x = {**own("InputLayer"), "name": "x", "inbound_nodes": []}
+        x["config"] = {"name": "x", "batch_shape": [None, 3], "dtype": "float32"}
+        inside = {"module": "keras", "class_name": "Functional", "registered_name": None, "config": {
+            "name": name, "layers": [x, entry], "input_layers": [["x", 0, 0]], "output_layers": [source]}}  # fmt: skip
+    return inside
+
+
+def zeros():
+    """The configuration of a model with 60 MB of weights, and its weights, which are all zeros."""
+    x = keras.Input((1,))
+    model = keras.Model(x, keras.layers.Dense(15_000_000, kernel_initializer="zeros", use_bias=False)(x))
+    config, data = parts(model)
+    return json.dumps(config).encode(), data
+
+
 def reached(source):
     return {**dense(), **inbound(source)}
 
@@ -303,6 +330,12 @@ CONFIGS = {
             "value": {"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}}})
     ),
     "an_unknown_key": lambda: with_layer(dense(callback="x")),
+    "a_name_that_drives_the_terminal": lambda: with_layer(dense(name=TERMINAL)),
+    "a_key_that_drives_the_terminal": lambda: with_layer(dense(**{TERMINAL: 1})),
+    "a_metric_that_drives_the_terminal": lambda: with_compile(
+        metrics=[{"module": "keras.metrics", "class_name": "Mean", "config": {"name": TERMINAL}}]
+    ),
+    "models_that_call_models": lambda: models_in_models(5, 200),
     "a_list_for_a_model": lambda: [1, 2, 3],
     "a_number_for_a_model": lambda: 7,
     "text_for_a_class": lambda: {"class_name": ["Functional"], "config": {}},
@@ -387,6 +420,12 @@ ARCHIVES = {
     "cut_off": lambda: whole()[:-100],
     "values_in_values": lambda: zipped(members(b"[" * 100_000)),
     "many_values": lambda: zipped(members(b"[" + b"1," * 3_000_000 + b"1]")),
+    "lists_without_values": lambda: zipped(members(b"[" + b"[]," * 1_900_000 + b"1]")),
+    "lists_deflated": lambda: zipped(members(b"[" + b"{}," * 2_500_000 + b"1]"), zipfile.ZIP_DEFLATED),
+    "spaces_deflated": lambda: zipped(members(b"[" + b" " * 60_000_000 + b"1]"), zipfile.ZIP_DEFLATED),
+    "texts": lambda: zipped(members(b"[" + b'"ab",' * 5_000_000 + b"1]")),
+    "keys": lambda: zipped(members(b"{" + b",".join(b'"%d":1' % i for i in range(400_000)) + b"}")),
+    "zeros_deflated": lambda: zipped(members(*zeros()), zipfile.ZIP_DEFLATED),
     "a_long_number": lambda: zipped(members(b'{"class_name": ' + b"9" * 100_000 + b"}")),
     "text_that_is_none": lambda: zipped(members(b"\xff\xfe\x00")),
 }  # fmt: skip

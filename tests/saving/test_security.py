@@ -7,7 +7,9 @@ import os
 import pathlib
 import sys
 import time
+import warnings
 
+import numpy as np
 import pytest
 
 import nbkeras as keras
@@ -154,6 +156,45 @@ def test_configurations_through_every_other_way_in(target, name):
         with watched("nothing"):
             error = outcome(way)
         assert error is not None or name in (*HARMLESS, *HARMLESS_WITHOUT_WEIGHTS), name
+
+
+def test_no_text_of_a_file_drives_the_terminal(tmp_path, capsys):
+    """Wherever a control character stands in a configuration: no message, summary or line of a log has it."""
+    path, texts = tmp_path / "a.keras", []
+    config = corpus.with_layer(corpus.graph_op("Relu", "keras.src.ops.nn"))
+    for changed in (*_with_each_text(corpus.parts_once()[0]), *_with_each_text(config)):
+        path.write_bytes(corpus.whole(changed))
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            texts.append(str(outcome(lambda: _shown(load_model(path)))))
+        texts += [str(each.message) for each in warned]
+    texts += [*capsys.readouterr()]
+    assert len(texts) > 300
+    assert not [text for text in texts if set(text) & set(corpus.TERMINAL) - set("]0;x")]
+
+
+def _shown(model):
+    """All that is printed of a model."""
+    model.summary()
+    print(model, model.layers, model.metrics, model.optimizer, model.loss)
+    model.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=2)
+
+
+def _with_each_text(value, wrap=lambda changed: changed):
+    """The configuration, again and again, each time with another of its texts or keys changed."""
+    if isinstance(value, str):
+        yield wrap(corpus.TERMINAL)
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for place, part in parts:
+
+        def put(changed, place=place):
+            copied = value.copy()
+            copied[place] = changed
+            return wrap(copied)
+
+        yield from _with_each_text(part, put)
+        if isinstance(value, dict):
+            yield wrap({corpus.TERMINAL if key == place else key: part for key, part in value.items()})
 
 
 def test_lambdas_are_refused_whatever_the_switch_says(tmp_path):

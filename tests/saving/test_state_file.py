@@ -37,6 +37,13 @@ STATE = {
 }
 
 
+def test_the_history_of_a_very_long_training(tmp_path):
+    """A state of one's own is as long as it is: limits for configurations of strangers do not hold for it."""
+    state = {"epoch": list(range(300_000)), "loss": [1.0] * 300_000, "acc": [0.5] * 300_000}
+    state_file.write(tmp_path / "a", state)
+    assert state_file.read(tmp_path / "a") == state
+
+
 def test_what_goes_in_comes_out(tmp_path):
     state_file.write(tmp_path / "a", STATE)
     same(STATE, state_file.read(tmp_path / "a"))

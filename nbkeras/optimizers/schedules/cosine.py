@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from nbkeras import ops
-from nbkeras.arguments import NUMBER, POSITIVE, SIZE, TEXT, accepts, optional
+from nbkeras.arguments import NAME, NUMBER, POSITIVE, SIZE, accepts, optional
 from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float
 
 
@@ -28,7 +28,7 @@ class CosineDecay(LearningRateSchedule):
     """
 
     @accepts(
-        name=optional(TEXT),
+        name=optional(NAME),
         initial_learning_rate=NUMBER,
         decay_steps=POSITIVE,
         alpha=NUMBER,
@@ -98,7 +98,7 @@ class CosineDecayRestarts(LearningRateSchedule):
     """
 
     @accepts(
-        name=optional(TEXT),
+        name=optional(NAME),
         initial_learning_rate=NUMBER,
         first_decay_steps=POSITIVE,
         t_mul=POSITIVE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras import ops
-from nbkeras.arguments import FLAG, NUMBER, POSITIVE, SIZE, TEXT, accepts, optional, sequence
+from nbkeras.arguments import FLAG, NAME, NUMBER, POSITIVE, SIZE, accepts, optional, sequence
 from nbkeras.errors import ArgumentError
 from nbkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float
 
@@ -23,7 +23,7 @@ class ExponentialDecay(LearningRateSchedule):
         0.025
     """
 
-    @accepts(name=optional(TEXT), initial_learning_rate=NUMBER, decay_steps=POSITIVE, decay_rate=SIZE, staircase=FLAG)
+    @accepts(name=optional(NAME), initial_learning_rate=NUMBER, decay_steps=POSITIVE, decay_rate=SIZE, staircase=FLAG)
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
@@ -56,7 +56,7 @@ class InverseTimeDecay(ExponentialDecay):
         0.05
     """
 
-    @accepts(name=optional(TEXT), initial_learning_rate=NUMBER, decay_steps=POSITIVE, decay_rate=SIZE, staircase=FLAG)
+    @accepts(name=optional(NAME), initial_learning_rate=NUMBER, decay_steps=POSITIVE, decay_rate=SIZE, staircase=FLAG)
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="InverseTimeDecay"):
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
@@ -85,7 +85,7 @@ class PolynomialDecay(LearningRateSchedule):
     """
 
     @accepts(
-        name=optional(TEXT),
+        name=optional(NAME),
         initial_learning_rate=NUMBER,
         decay_steps=POSITIVE,
         end_learning_rate=NUMBER,
@@ -145,7 +145,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         (0.5, 0.25)
     """
 
-    @accepts(name=optional(TEXT), boundaries=sequence(NUMBER), values=sequence(NUMBER))
+    @accepts(name=optional(NAME), boundaries=sequence(NUMBER), values=sequence(NUMBER))
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
         if len(boundaries) != len(values) - 1:
             raise ArgumentError(
