@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,6 +60,10 @@ class Callback:
     def interruption(self) -> str | None:
         """Why the training should end now, in good order and with its state kept; None to go on."""
         return None
+
+    def around(self) -> contextlib.AbstractContextManager:
+        """What `fit`, `evaluate` and `predict` run in: it gives back what it takes, even where they end in an error."""
+        return contextlib.nullcontext()
 
     def get_state(self) -> dict:
         """What a training that is interrupted must keep of this callback: plain values and arrays, by name.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from nbkeras.callbacks.callback import HOOKS, Callback, Logs, overrides
@@ -149,12 +150,19 @@ class CallbackList(Callback):
     def interruption(self) -> str | None:
         return next((reason for callback in self._watchers if (reason := callback.interruption()) is not None), None)
 
+    @contextlib.contextmanager
+    def around(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for callback in self._with("around"):
+                stack.enter_context(callback.around())
+            yield
+
+    def _with(self, method: str) -> list:
+        """The callbacks that do something in a method that Keras's do not have."""
+        return [callback for callback in self.callbacks if hasattr(callback, method) and overrides(callback, method)]
+
     def _find_batch_hooks(self) -> None:
-        self._watchers = [
-            callback
-            for callback in self.callbacks
-            if hasattr(callback, "interruption") and overrides(callback, "interruption")
-        ]
+        self._watchers = self._with("interruption")
         for phase, hooks in _BATCH_HOOKS.items():
             wanted = any(overrides(callback, hook) for callback in self.callbacks for hook in hooks)
             setattr(self, f"wants_{phase}_batches", wanted)

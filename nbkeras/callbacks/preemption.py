@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from nbkeras.arguments import INTEGER, PATH, SIZE, TEXT, accepts, either, optional, sequence
 from nbkeras.callbacks.backup import Backup
@@ -77,38 +78,30 @@ class PreemptionCheckpoint(Backup):
         # Nothing else may happen here: a signal can come at any moment, in the middle of any library.
         self._received = number
         before = self._before.get(number)
-        if callable(before):
+        if callable(before) and before is not signal.default_int_handler:
             before(number, frame)
 
-    def _install(self, logs: Logs = None) -> None:
-        if self._before:
+    @contextlib.contextmanager
+    def around(self) -> Iterator[None]:
+        """The signals are noted inside; afterwards the handlers are those that were there before."""
+        if self._before:  # a callback evaluates the model inside `fit`
+            yield
             return
         self._received = None
         if threading.current_thread() is not threading.main_thread():
             warnings.warn("PreemptionCheckpoint: signals reach the main thread only; this training is in another.")
+            yield
             return
-        for number in self.signals:
-            before = signal.signal(number, self._note)
-            self._before[number] = before if before is not signal.default_int_handler else None
-
-    def _remove(self, logs: Logs = None) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, signal.SIG_DFL if before is None else before)
-        self._before = {}
-
-    on_train_begin = _install
-    on_train_end = _remove
-    on_predict_begin = _install
-    on_predict_end = _remove
-
-    def on_test_begin(self, logs: Logs = None) -> None:
-        self._outermost = not self._before
-        self._install()
-
-    def on_test_end(self, logs: Logs = None) -> None:
-        # A validation inside fit leaves the handlers to fit.
-        if self._outermost:
-            self._remove()
+        self._before = {number: signal.getsignal(number) for number in self.signals}
+        try:
+            for number in self.signals:
+                signal.signal(number, self._note)
+            yield
+        finally:
+            for number, before in self._before.items():
+                # None: a handler that was not set from Python, and cannot be from here.
+                signal.signal(number, signal.SIG_DFL if before is None else before)
+            self._before = {}
 
     def write(self, state: dict) -> None:
         super().write(state)

@@ -191,7 +191,8 @@ class Trainer(Compiled):
             callbacks.append(Backup(os.fspath(resume)))
         session = Session(self, source, callbacks, initial_epoch)
         try:
-            loops.fit(self, session, validation, due, epochs, progress)
+            with callbacks.around():
+                loops.fit(self, session, validation, due, epochs, progress)
         finally:
             self._release()
         return self.history
@@ -254,7 +255,8 @@ class Trainer(Compiled):
         progress = Progress(1, source.num_batches, verbose)
         callbacks = self._callbacks(callbacks, verbose, source)
         try:
-            logs = loops.evaluate(self, source, callbacks, progress)
+            with callbacks.around():
+                logs = loops.evaluate(self, source, callbacks, progress)
         finally:
             progress.close()
             self._release()
@@ -284,7 +286,8 @@ class Trainer(Compiled):
         progress = Progress(1, source.num_batches, verbose)
         callbacks = self._callbacks(callbacks, verbose, source)
         try:
-            return loops.predict(self, source, callbacks, progress)
+            with callbacks.around():
+                return loops.predict(self, source, callbacks, progress)
         finally:
             self._release()
 

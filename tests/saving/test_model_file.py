@@ -277,7 +277,7 @@ def test_deep_and_large_texts_are_refused():
     for text, message in (
         ("[" * 100_000, "is no JSON"),
         ("[" * 300 + "]" * 300, "values inside values"),
-        ("[" + "1," * 2_000_001 + "1]", "more than"),
+        ("[" + "1," * 500_000 + "1]", "up to 500001 values"),
         ("9" * 5000, "is no JSON"),
     ):
         with pytest.raises(FileError, match=message):

@@ -1,5 +1,6 @@
 """Signals and time limits: the training ends in good order in every phase, and goes on with the same bits."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -193,6 +194,44 @@ def test_the_handler_before_is_called_and_put_back():
         assert signal.getsignal(signal.SIGUSR1) is before
     finally:
         signal.signal(signal.SIGUSR1, original)
+
+
+@pytest.mark.parametrize("hook", ["on_train_batch_end", "on_test_batch_end", "on_predict_batch_end", None])
+def test_the_handlers_are_put_back_however_it_ends(hook):
+    """A signal that nobody heeds any more would leave a job that cannot be ended."""
+
+    class Failing(keras.callbacks.Callback):
+        pass
+
+    def fail(*_):
+        assert signal.getsignal(signal.SIGINT) != before[signal.SIGINT]
+        raise RuntimeError("x")
+
+    if hook is not None:
+        setattr(Failing, hook, fail)
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+    model, stop = training(), PreemptionCheckpoint([number.name for number in numbers])
+    for run_it in (
+        lambda: model.fit(X, Y, verbose=0, callbacks=[stop, Failing()]),
+        lambda: model.evaluate(X, Y, verbose=0, callbacks=[stop, Failing()]),
+        lambda: model.predict(X, verbose=0, callbacks=[stop, Failing()]),
+        lambda: model.fit(X, Y, validation_data=(X, Y), verbose=0, callbacks=[stop, Failing()]),
+    ):
+        with contextlib.suppress(RuntimeError):
+            run_it()
+        assert {number: signal.getsignal(number) for number in numbers} == before
+
+
+def test_a_callback_that_evaluates_leaves_the_handlers_to_fit():
+    class Evaluating(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.evaluate(X, Y, verbose=0, callbacks=[stop])
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    stop = PreemptionCheckpoint(["SIGUSR1"])
+    history = training().fit(X, Y, verbose=0, epochs=3, callbacks=[Evaluating(), stop])
+    assert stop.preempted and history.epoch == [0]
 
 
 def test_a_handler_does_nothing_but_note(monkeypatch):
