@@ -47,6 +47,8 @@ class Hdf5:
         # A file that points back at itself would be read for ever: its structure may cost a few times its size.
         self._left = 4 * source.size + 2**20
         self._inflated = 0
+        # The last one that was asked for: strings lie in the order in which they are read.
+        self._heap: tuple[int | None, dict[int, tuple[int, int]]] = (None, {})
         head = source.read(0, 96) if source.size >= 96 else b""
         if head[:8] != SIGNATURE:
             raise FileError(f"file {source.name!r} is no HDF5 file.", next="check that it was copied whole.")
@@ -110,18 +112,25 @@ class Hdf5:
 
     def heap_object(self, address: int, index: int) -> bytes:
         """An object of a global heap: where strings of any length lie."""
+        if address != self._heap[0]:
+            self._heap = (address, self._heap_objects(address))
+        if index not in self._heap[1]:
+            raise FileError(f"file {self.source.name!r} is damaged: heap object {index} is missing.")
+        return self.read(*self._heap[1][index])
+
+    def _heap_objects(self, address: int) -> dict[int, tuple[int, int]]:
+        """The objects of a global heap: place and size, by number."""
         signature, size = struct.unpack("<4s4xQ", self.read(address, 16))
         if signature != b"GCOL":
             raise FileError(f"file {self.source.name!r} is damaged: no heap at {address}.")
-        at, end = address + 16, address + size
+        at, end, found = address + 16, address + size, {}
         while at + 16 <= end:
             number, _, length = struct.unpack("<HH4xQ", self.read(at, 16))
-            if number == index:
-                return self.read(at + 16, length)
-            if number == 0:
+            if number == 0:  # the free space behind all objects
                 break
+            found.setdefault(number, (at + 16, length))
             at += 16 + -(-length // 8) * 8
-        raise FileError(f"file {self.source.name!r} is damaged: heap object {index} is missing.")
+        return found
 
 
 class Node:

@@ -61,6 +61,13 @@ def test_attributes(tmp_path):
     assert [root.get(f"g{i}").attrs for i in range(100)] == [{"name": f"layer {i}"} for i in range(100)]
 
 
+def test_many_strings_of_any_length(tmp_path):
+    path, names = tmp_path / "a.h5", [f"layer {'x' * (i % 7)} {i}" for i in range(4000)]
+    with h5py.File(path, "w") as file:
+        file.attrs.create("layer_names", names, dtype=h5py.string_dtype())
+    assert reading(path).root.attrs["layer_names"] == names
+
+
 def test_paths(tmp_path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
