@@ -23,6 +23,8 @@ def depthwise(
     pixels: "i8",
     taps: "i8",
     channels: "i8",
+    samples: "i8",
+    cuts: "i8",
     has_bias: "i8",
     activation: "i8",
     gate_code: "i8",
@@ -76,6 +78,8 @@ def depthwise_kernel(
     pixels: "i8",
     taps: "i8",
     channels: "i8",
+    samples: "i8",
+    cuts: "i8",
     parts: "i8",
     lo,
     hi,
@@ -83,26 +87,46 @@ def depthwise_kernel(
     """dw[q, t, c] = sum over the pixels of part q of x[pixel through t, c] dy[pixel, c].
 
     Args:
-        table: see `window`; one phase.
-        parts: pixels are cut into so many, of (pixels + parts - 1) // parts each.
+        table: see `window`.
+        cuts: the rows of a sample are cut into so many pieces.
+        parts: the pieces of all samples are cut into so many, of (samples * cuts + parts - 1) // parts each.
 
     Items: elements.
     """
-    share_of_part = (pixels + parts - 1) // parts
+    share_of_part = (samples * cuts + parts - 1) // parts
     item = lo + cuda.grid(1)
     while item < hi:
         line = item // channels
         c = item - line * channels
         part = line // taps
-        tap = HEADER + PHASE + (line - part * taps) * TAP
-        pixel = part * share_of_part
-        last = min(pixels, pixel + share_of_part)
+        t = line - part * taps
+        piece = part * share_of_part
+        end_piece = min(samples * cuts, piece + share_of_part)
         total = T(0)
-        while pixel < last:
-            n, d, h, v = located(table, HEADER, pixel)
-            source = source_of(table, tap, n, d, h, v)
-            if source >= 0:
-                total += x[source + c] * dy[target_of(table, HEADER, n, d, h, v) + c]
-            pixel += 1
-        dw[(part * taps + table[tap]) * channels + c] = total
+        while piece < end_piece:
+            n = piece // cuts
+            cut = piece - n * cuts
+            phase = HEADER
+            end_phase = HEADER + PHASE * table[14]
+            while phase < end_phase:
+                tap = taps_at(table, phase)
+                end_tap = tap + table[phase + 1] * TAP
+                while tap < end_tap and table[tap] != t:
+                    tap += TAP
+                if tap < end_tap:
+                    height, width = table[phase + 3], table[phase + 4]
+                    rows = table[phase + 2] * height
+                    row = rows * cut // cuts
+                    end_row = rows * (cut + 1) // cuts
+                    while row < end_row:
+                        z = row // height
+                        y = row - z * height
+                        for v in range(width):
+                            source = source_of(table, tap, n, z, y, v)
+                            if source >= 0:
+                                total += x[source + c] * dy[target_of(table, phase, n, z, y, v) + c]
+                        row += 1
+                phase += PHASE
+            piece += 1
+        dw[item] = total
         item += cuda.gridsize(1)

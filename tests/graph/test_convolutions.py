@@ -64,6 +64,8 @@ LARGE = [
     ((4, 33, 31, 3), (3, 3, 3, 32), (4, 17, 16, 32), (2, 2), (1, 1), (1, 1), 1),
     ((16, 128, 9), (3, 9, 64), (16, 126, 64), (1,), (1,), (0,), 1),
     ((3, 40, 40, 48), (3, 3, 1, 48), (3, 40, 40, 48), (1, 1), (1, 1), (1, 1), 48),
+    ((5, 64, 62, 3), (5, 3, 1, 3), (5, 64, 62, 3), (1, 1), (1, 1), (2, 1), 3),
+    ((2, 61, 64, 33), (3, 5, 1, 33), (2, 31, 32, 33), (2, 2), (1, 1), (1, 2), 33),
     ((9, 15, 17, 32), (3, 3, 32, 48), (9, 15, 17, 48), (1, 1), (1, 1), (1, 1), 1),
     ((24, 66, 64), (3, 64, 64), (24, 64, 64), (1,), (1,), (0,), 1),
     ((9, 20, 17, 32), (3, 3, 32, 48), (9, 20, 17, 48), (1, 1), (3, 2), (3, 2), 1),
@@ -90,6 +92,41 @@ def test_windows_that_read_nothing_outside(form, dtype):
     arrays = dict(zip("xwy", drawn.arrays(np.random.default_rng(12), dtype), strict=True))
     for name in FORMS:
         close(*computed(name, drawn, arrays))
+
+
+#: Depthwise: channels that fill vectors with several pixels, one masked vector, two and a masked one; lines that are
+#: columns; a filter of more taps than are listed at once, and one that reads outside at each pixel in a way of its own.
+DEPTHWISE = [
+    ((3, 15, 41, 3), (3, 3, 1, 3), (3, 15, 41, 3), (1, 1), (1, 1), (1, 1), 3),
+    ((2, 17, 19, 10), (3, 2, 1, 10), (2, 8, 6, 10), (2, 3), (1, 1), (0, 0), 10),
+    ((2, 18, 16, 67), (5, 5, 1, 67), (2, 18, 16, 67), (1, 1), (1, 1), (2, 2), 67),
+    ((2, 13, 3, 16), (3, 3, 1, 16), (2, 11, 1, 16), (1, 1), (1, 1), (0, 0), 16),
+    ((2, 14, 15, 2), (9, 8, 1, 2), (2, 6, 8, 2), (1, 1), (1, 1), (0, 0), 2),
+    ((2, 40, 5), (39, 1, 5), (2, 40, 5), (1,), (1,), (19,), 5),
+    ((2, 90, 3), (81, 1, 3), (2, 88, 3), (1,), (1,), (39,), 3),
+    ((2, 5, 9, 8, 7), (2, 2, 3, 1, 7), (2, 4, 8, 6, 7), (1, 1, 1), (1, 2, 1), (0, 0, 0), 7),
+]
+
+
+@pytest.mark.parametrize("form", DEPTHWISE)
+@pytest.mark.parametrize("dtype", CLOSE)
+def test_depthwise(form, dtype):
+    x, w, y, stride, dilation, padding, groups = form
+    drawn = Drawn(x, w, y, {"stride": stride, "dilation": dilation, "padding": padding, "groups": groups})
+    rng = np.random.default_rng(15)
+    arrays = dict(zip("xwy", drawn.arrays(rng, dtype), strict=True))
+    for name in FORMS:
+        close(*computed(name, drawn, arrays))
+    for activation in ("relu", "tanh"):
+        code = ACTIVATIONS[activation]
+        given = [arrays["x"], arrays["w"] / 8, rng.normal(size=groups).astype(dtype)]
+        params = {**drawn.params("y"), "activation": code}
+        wide = (a.astype(np.float64) for a in given)
+        close(emit("convolution", *given, **params), TABLE["convolution"].reference(*wide, **params))
+    given, params = [arrays["y"], arrays["w"], arrays["x"]], drawn.params("x")
+    wide = (a.astype(np.float64) for a in given)
+    reference = TABLE["gated_convolution_input"].reference(*wide, **params)
+    close(emit("gated_convolution_input", *given, **params), reference)
 
 
 #: Few channels; strides that leave some pixels unread, edges that are, a line longer than is summed at once.

@@ -22,6 +22,8 @@ import numpy as np
 
 from nbkeras.graph.primitives.linear import multiply
 from nbkeras.graph.primitives.moving import copy, fill, strides_of
+from nbkeras.kernels.conv_depthwise import cuts_of
+from nbkeras.kernels.conv_depthwise import parts_of as parts_of_depthwise
 from nbkeras.kernels.conv_kernel import TAPS
 from nbkeras.kernels.conv_tile import PANEL
 from nbkeras.kernels.conv_winograd_kernel import parts_of
@@ -251,7 +253,7 @@ def forward(low, form: Form, y, x, w, bias, activation):
         multiply(low, y, x, w, bias, None, (1, form.pixels, form.units, form.channels), False, False, activation)
         return
     if form.is_depthwise:
-        numbers = [form.pixels, form.taps, form.groups]
+        numbers = _depthwise_numbers(form, form.y)
         low.launch("depthwise", x.dtype, [y, x, w, bias, None, _forward_table(form), *numbers, *options])
         return
     numbers = _winograd(low, "winograd", form, x.dtype)
@@ -265,6 +267,12 @@ def forward(low, form: Form, y, x, w, bias, activation):
     numbers = [form.pixels, form.groups, folded.taps, folded.channels, form.units]
     zeros = np.zeros(max(folded.channels, form.x[4]), x.dtype)
     low.launch("convolve", x.dtype, [y, x, panels, bias, None, zeros, window, *numbers, *options])
+
+
+def _depthwise_numbers(form: Form, target):
+    """Pixels of what is written, taps, channels, samples, and into how many parts the rows of a sample are cut."""
+    pixels, samples, rows = math.prod(target[:4]), target[0], target[1] * target[2]
+    return [pixels, form.taps, form.groups, samples, cuts_of(samples, rows, pixels, form.taps, form.groups)]
 
 
 def _winograd(low, kernel, form: Form, dtype, turned: bool = False):
@@ -316,7 +324,7 @@ def to_input(low, form: Form, dx, dy, w, gate, gate_code):
         return
     window = _backward_table(form, form.y[4])
     if form.is_depthwise:
-        numbers = [form.source_pixels, form.taps, form.groups]
+        numbers = _depthwise_numbers(form, form.x)
         low.launch("depthwise", dy.dtype, [dx, dy, w, None, gate, window, *numbers, *options])
         return
     numbers = _winograd(low, "winograd", form, dy.dtype, turned=True)
@@ -352,10 +360,10 @@ def to_kernel(low, form: Form, dw, x, dy):
         multiply(low, dw, x, dy, None, None, sizes, True, False)
         return
     if form.is_depthwise:
-        window, parts = _forward_table(form, whole=True), _parts(form)
+        numbers = _depthwise_numbers(form, form.y)
+        parts = parts_of_depthwise(*numbers)
         target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
-        numbers = [form.pixels, form.taps, form.groups, parts]
-        low.launch("depthwise_kernel", dw.dtype, [target, x, dy, window, *numbers])
+        low.launch("depthwise_kernel", dw.dtype, [target, x, dy, _forward_table(form), *numbers, parts])
         _combine(low, dw, target, parts)
         return
     numbers = _winograd(low, "winograd_kernel", form, x.dtype)

@@ -23,6 +23,7 @@ NARROW = {
 DEPTHWISE = {
     "plain": ((2, 5, 4, 3), (3, 3, 1, 3), (2, 5, 4, 3), (1, 1), (1, 1), (1, 1), 3),
     "strided": ((1, 7, 5), (2, 1, 5), (1, 3, 5), (2,), (1,), (0,), 5),
+    "outside": ((2, 17, 3), (17, 1, 3), (2, 17, 3), (1,), (1,), (8,), 3),
 }
 
 #: samples, height, width, x height, x width, above, left, channels, units, tall, dilations.
