@@ -26,7 +26,7 @@ def _printable(text: str) -> str:
     """The text with control characters spelt out: names from a stranger's file must not drive the terminal."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 class ShapeError(NbkerasError, ValueError):

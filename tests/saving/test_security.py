@@ -48,7 +48,7 @@ def watched(path):
         happened = _watch["events"]
     finally:
         _watch["events"] = None
-    assert happened == []
+    assert happened == [], happened
 
 
 def status(name: str) -> int:
