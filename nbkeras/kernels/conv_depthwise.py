@@ -3,13 +3,23 @@
 The same kernel gives the gradient to the input, over the transposed window. Work is cut by samples and, within one, by
 rows: of each phase of the window an item has its share, so that what its phases read and write lies together.
 
-Lanes of a vector are channels. Where the pixels of a line lie side by side in what is read and in what is written, few
-channels take several pixels together: a tap is then one shifted row of numbers times its filter, repeated.
+Lanes of a vector are channels, and the rows of a register tile pixels of a line. Where the pixels of a line lie side by
+side in what is read and in what is written, few channels take several pixels together: a tap is then one shifted run of
+numbers times its filter, repeated, and the tile goes down a column of such runs.
 """
 
 from nbkeras.kernels._jit import kernel, scalar
 from nbkeras.kernels.conv_window import HEADER, PHASE, TAP, taps_at
-from nbkeras.kernels.depthwise_tile import SUMS, most_rows, multiply_taps, multiply_taps_pair, sum_products
+from nbkeras.kernels.depthwise_tile import (
+    LISTED,
+    RUNS,
+    SUMS,
+    TAPS,
+    most_rows,
+    multiply_taps,
+    multiply_taps_pair,
+    sum_products,
+)
 from nbkeras.kernels.epilogue import ACTIVATE, ADD_BEFORE, BIAS, GATE
 from nbkeras.kernels.geometry import panel_columns
 from nbkeras.kernels.lanes import address_of
@@ -21,9 +31,11 @@ GRAIN = 300_000
 #: Parts of a kernel's gradient at most.
 MOST_PARTS = 16
 
-#: Taps that are listed at once.
-TAPS = 64
-LISTED = 2 * TAPS
+#: Rows of a column that are taken at once: few enough to be in the first cache for its neighbour.
+BAND = 32
+
+#: Where runs of three, two and one tap are listed.
+TRIPLES, PAIRS, SINGLES = (RUNS[length] for length in (3, 2, 1))
 
 #: Pixels are taken together up to so many vectors, of which each tap and the bias has a row in bytes.
 VECTORS = 4
@@ -69,38 +81,38 @@ def depthwise(
 
     Items: (sample, part).
     """
-    item_bytes = address_of(offset(x, 1)) - address_of(x)
+    size = address_of(offset(x, 1)) - address_of(x)
+    singles = scratch(table, LISTED)
     listed = scratch(table, LISTED)
     together = pixels_together(channels, panel_columns(x) // 2) if taps <= TAPS else 1
-    row = together * channels
+    period = together * channels
     filters, biases = w, bias
     if together > 1:
         filters = scratch_bytes(x, ROWS_BYTES)
         for t in range(taps):
-            for c in range(row):
-                filters[t * row + c] = w[t * channels + c % channels]
-        biases = offset(filters, taps * row)
+            for c in range(period):
+                filters[t * period + c] = w[t * channels + c % channels]
+        biases = offset(filters, taps * period)
         if has_bias:
-            for c in range(row):
+            for c in range(period):
                 biases[c] = bias[c % channels]
     what_follows = has_bias * BIAS + activation * ACTIVATE + gate_code * GATE
+    wide = together if side_by_side(table, channels) else 1
     for item in range(lo, hi):
         n = item // cuts
         cut = item - n * cuts
         phase = HEADER
         for _ in range(table[14]):
-            narrow, read, written, first_row, end_row = part_of(table, phase, cut, cuts)
-            height = table[phase + 3]
-            side_by_side = together if read == channels and written == channels else 1
-            line = first_row
+            columns, across, read, written, row, end_row = part_of(table, phase, cut, cuts, wide)
             shown = -1
-            while line < end_row:
-                z = line // height
-                v = line - z * height
-                count = min(end_row - line, height - v) if narrow else table[phase + 4]
-                line += count if narrow else 1
+            while row < end_row:
+                z = row // table[phase + 3]
+                v = row - z * table[phase + 3]
+                rows = evenly(min(end_row - row, table[phase + 3] - v), BAND) if columns else 1
+                count = rows if columns else table[phase + 4]
                 source = n * table[3] + z * table[7] * table[4] + v * table[8] * table[5]
                 target = table[phase + 5] + n * table[10] + z * table[11] + v * table[12]
+                row += rows
                 # Where taps read outside each pixel has a list of its own.
                 alike = count if table[15] else 1
                 for p in range(0, count, alike):
@@ -109,18 +121,24 @@ def depthwise(
                     while True:
                         if shown != tap or not table[15]:
                             following, number = list_taps(
-                                table, phase, tap, z, v + p * narrow, p * (1 - narrow), row, item_bytes, listed
+                                table, phase, tap, z, v + p * columns, p * (1 - columns), columns, period, size, singles
                             )
+                            triples, pairs, number = runs_of(singles, number, read * size, listed)
                             shown = tap
                         tap = following
                         done = tap == table[phase + 1]
                         if done:
                             flags += what_follows
-                        to = target + p * written
-                        multiply_line(
-                            offset(y, to), offset(x, source + p * read), filters, alike, read, written, listed, number,
-                            channels, side_by_side, biases, offset(gate, to), flags,
-                        )  # fmt: skip
+                        first = 0
+                        while first < across:
+                            groups, width, beyond = group_of(first, across, columns, wide, alike)
+                            to = target + p * written + first * channels
+                            multiply_line(
+                                offset(y, to), offset(x, source + p * read + first * channels), filters, groups, read,
+                                written, listed, triples, pairs, number, width * channels, biases, offset(gate, to),
+                                flags,
+                            )  # fmt: skip
+                            first = beyond
                         flags = ADD_BEFORE
                         if done:
                             break
@@ -139,69 +157,121 @@ def pixels_together(channels, lanes):
 
 
 @scalar
-def part_of(table, phase, cut, cuts):
-    """A part of a phase of each sample: (1 if lines are columns, steps of reading and writing, its first row, its last
-    row + 1). Lines are rows; columns in a phase one pixel wide."""
-    rows = table[phase + 2] * table[phase + 3]
-    narrow = 1 if table[phase + 4] == 1 else 0
-    read = table[8] * table[5] if narrow else table[9] * table[6]
-    written = table[12] if narrow else table[13]
-    return narrow, read, written, rows * cut // cuts, rows * (cut + 1) // cuts
+def side_by_side(table, channels):
+    """Do the pixels of a line lie side by side in what is read and written, and do no taps read outside?"""
+    return table[9] * table[6] == channels and table[13] == channels and table[15] == 1
 
 
 @scalar
-def list_taps(table, phase, first, z, y, x, row, item, listed):
-    """List up to TAPS taps of a phase from one on that read inside at a pixel: (the tap after them, their number)."""
+def part_of(table, phase, cut, cuts, wide):
+    """A part of a phase of each sample, whose lines are columns in a phase one pixel wide, and where pixels are taken
+    together in several rows.
+
+    Returns (1 if lines are columns, pixels to take together, steps of reading and writing, first row, last row + 1).
+    """
+    rows, width = table[phase + 2] * table[phase + 3], table[phase + 4]
+    columns = 1 if width == 1 or (wide > 1 and table[phase + 3] > 1) else 0
+    read = table[8] * table[5] if columns else table[9] * table[6] * wide
+    written = table[12] if columns else table[13] * wide
+    return columns, width if columns or wide > 1 else 1, read, written, rows * cut // cuts, rows * (cut + 1) // cuts
+
+
+@scalar
+def group_of(first, across, columns, wide, pixels):
+    """What is taken together from a pixel of a line on: (groups of pixels, pixels of a group, the pixel after them)."""
+    width = min(wide, across - first)
+    if not columns and wide > 1:
+        pixels = (across - first) // width
+        return pixels, width, first + pixels * width
+    return pixels, width, first + width
+
+
+@scalar
+def list_taps(table, phase, first, z, y, x, columns, period, size, listed):
+    """List up to TAPS taps of a phase from one on that read inside at a pixel, each as a run of its own.
+
+    Returns (the tap after them, their number). Taps stand in the order of lines: one column after the other, if so.
+    """
     z, y, x = z * table[7], y * table[8], x * table[9]
-    tap = taps_at(table, phase) + first * TAP
-    following = min(table[phase + 1], first + TAPS)
+    start, taps = taps_at(table, phase), table[phase + 1]
+    end = start + taps * TAP
+    step = TAP
+    if columns:
+        while step < taps * TAP and table[start + 1] == table[start + step + 1] and (
+            table[start + 2] == table[start + step + 2]
+        ):
+            step += TAP
+    following = min(taps, first + TAPS)
     number = 0
-    for _ in range(first, following):
+    tap = start
+    for i in range(following):
         z0, y0, x0 = table[tap + 1], table[tap + 2], table[tap + 3]
-        if 0 <= z + z0 < table[0] and 0 <= y + y0 < table[1] and 0 <= x + x0 < table[2]:
-            listed[2 * number] = (z0 * table[4] + y0 * table[5] + x0 * table[6]) * item
-            listed[2 * number + 1] = table[tap] * row * item
+        if i >= first and 0 <= z + z0 < table[0] and 0 <= y + y0 < table[1] and 0 <= x + x0 < table[2]:
+            listed[3 * number] = (z0 * table[4] + y0 * table[5] + x0 * table[6]) * size
+            listed[3 * number + 1] = table[tap] * period * size
             number += 1
-        tap += TAP
+        tap += step
+        if tap >= end:
+            tap += TAP - taps * TAP
     return following, number
 
 
 @scalar
-def multiply_line(y, x, w, pixels, read, written, taps, number, channels, together, bias, gate, flags):
-    """`multiply_taps` for all pixels of a line, `together` at once, and all of their channels."""
+def runs_of(singles, number, step, listed):
+    """Taps in runs that read `step` bytes apart: (runs of three, of two, of one)."""
+    triples, pairs, rest = 0, 0, 0
+    tap = 0
+    while tap < number:
+        end = tap + 1
+        while end < number and singles[3 * end] == singles[3 * end - 3] + step:
+            end += 1
+        while tap < end:
+            left = end - tap
+            place = 3 * tap
+            if left == 3 or left > 4:
+                tap += 3
+                to = TRIPLES + 3 * triples
+                triples += 1
+            elif left > 1:
+                tap += 2
+                to = PAIRS + 3 * pairs
+                pairs += 1
+            else:
+                tap += 1
+                to = SINGLES + 3 * rest
+                rest += 1
+            listed[to] = singles[place]
+            listed[to + 1] = singles[place + 1]
+            listed[to + 2] = singles[place + 4] - singles[place + 1]
+    return triples, pairs, rest
+
+
+@scalar
+def multiply_line(y, x, w, pixels, read, written, taps, triples, pairs, singles, width, bias, gate, flags):
+    """`multiply_taps` for all pixels of a line and numbers side by side."""
     lanes = panel_columns(y) // 2
-    place = 0
-    while place < pixels:
-        # Whole groups of pixels, then what is left as one.
-        groups = (pixels - place) // together
-        width = together * channels
-        if groups == 0:
-            groups, width = 1, (pixels - place) * channels
-        step, step_to = read * together, written * together
-        start = 0
-        while start < width:
-            pair = width - start >= 2 * lanes
-            most = most_rows(y, 2) if pair else most_rows(y, 1)
-            columns = min(width - start, 2 * lanes if pair else lanes)
-            done = 0
-            while done < groups:
-                rows = evenly(groups - done, most)
-                blocks = (groups - done) // rows
-                to = (place * written) + done * step_to + start
-                at = (place * read) + done * step + start
-                if pair:
-                    multiply_taps_pair(
-                        rows, offset(y, to), offset(x, at), offset(w, start), blocks, step, step_to, taps, number,
-                        columns, offset(bias, start), offset(gate, to), flags,
-                    )  # fmt: skip
-                else:
-                    multiply_taps(
-                        rows, offset(y, to), offset(x, at), offset(w, start), blocks, step, step_to, taps, number,
-                        columns, offset(bias, start), offset(gate, to), flags,
-                    )  # fmt: skip
-                done += rows * blocks
-            start += columns
-        place += groups * together
+    start = 0
+    while start < width:
+        pair = width - start >= 2 * lanes
+        most = most_rows(y, 2) if pair else most_rows(y, 1)
+        columns = min(width - start, 2 * lanes if pair else lanes)
+        done = 0
+        while done < pixels:
+            rows = evenly(pixels - done, most)
+            blocks = (pixels - done) // rows
+            to, at = done * written + start, done * read + start
+            if pair:
+                multiply_taps_pair(
+                    rows, offset(y, to), offset(x, at), offset(w, start), blocks, read, written, taps, triples, pairs,
+                    singles, columns, offset(bias, start), offset(gate, to), flags,
+                )  # fmt: skip
+            else:
+                multiply_taps(
+                    rows, offset(y, to), offset(x, at), offset(w, start), blocks, read, written, taps, triples, pairs,
+                    singles, columns, offset(bias, start), offset(gate, to), flags,
+                )  # fmt: skip
+            done += rows * blocks
+        start += columns
 
 
 @scalar
@@ -245,75 +315,73 @@ def depthwise_kernel(
 
     Items: parts.
     """
-    item_bytes = address_of(offset(x, 1)) - address_of(x)
+    size = address_of(offset(x, 1)) - address_of(x)
     lanes = panel_columns(x) // 2
     listed = scratch(table, LISTED)
     together = pixels_together(channels, lanes) if taps <= TAPS else 1
-    row = together * channels
+    period = together * channels
     repeated = scratch_bytes(x, ROWS_BYTES)
+    wide = together if side_by_side(table, channels) else 1
     share_of_part = (samples * cuts + parts - 1) // parts
     for part in range(lo, hi):
         target = offset(dw, part * taps * channels)
         sums = repeated if together > 1 else target
-        for i in range(taps * row):
+        for i in range(taps * period):
             sums[i] = 0
         for piece in range(part * share_of_part, min(samples * cuts, (part + 1) * share_of_part)):
             n = piece // cuts
             cut = piece - n * cuts
             phase = HEADER
             for _ in range(table[14]):
-                narrow, read, written, first_row, end_row = part_of(table, phase, cut, cuts)
-                height = table[phase + 3]
-                side_by_side = together if read == channels and written == channels else 1
-                line = first_row
+                columns, across, read, written, row, end_row = part_of(table, phase, cut, cuts, wide)
                 shown = -1
-                while line < end_row:
-                    z = line // height
-                    v = line - z * height
-                    count = min(end_row - line, height - v) if narrow else table[phase + 4]
-                    line += count if narrow else 1
+                while row < end_row:
+                    z = row // table[phase + 3]
+                    v = row - z * table[phase + 3]
+                    rows = evenly(min(end_row - row, table[phase + 3] - v), BAND) if columns else 1
+                    count = rows if columns else table[phase + 4]
                     source = n * table[3] + z * table[7] * table[4] + v * table[8] * table[5]
                     place = table[phase + 5] + n * table[10] + z * table[11] + v * table[12]
+                    row += rows
                     alike = count if table[15] else 1
                     for p in range(0, count, alike):
                         tap = 0
                         while tap < table[phase + 1]:
                             if shown != tap or not table[15]:
                                 following, number = list_taps(
-                                    table, phase, tap, z, v + p * narrow, p * (1 - narrow), row, item_bytes, listed
-                                )
+                                    table, phase, tap, z, v + p * columns, p * (1 - columns), columns, period, size,
+                                    listed,
+                                )  # fmt: skip
                                 shown = tap
                             tap = following
-                            sum_line(
-                                sums, offset(x, source + p * read), offset(dy, place + p * written), alike, read,
-                                written, listed, number, channels, side_by_side, lanes,
-                            )  # fmt: skip
+                            first = 0
+                            while first < across:
+                                groups, width, beyond = group_of(first, across, columns, wide, alike)
+                                sum_line(
+                                    sums, offset(x, source + p * read + first * channels),
+                                    offset(dy, place + p * written + first * channels), groups, read, written, listed,
+                                    number, width * channels, lanes,
+                                )  # fmt: skip
+                                first = beyond
                 phase += PHASE
         if together > 1:
             for t in range(taps):
                 for c in range(channels):
-                    total = sums[t * row + c]
-                    for i in range(c + channels, row, channels):
-                        total += sums[t * row + i]
+                    total = sums[t * period + c]
+                    for i in range(c + channels, period, channels):
+                        total += sums[t * period + i]
                     target[t * channels + c] = total
 
 
 @scalar
-def sum_line(sums, x, dy, pixels, read, written, taps, number, channels, together, lanes):
-    """`sum_products` for all pixels of a line, `together` at once, all of their channels and all listed taps."""
-    place = 0
-    while place < pixels:
-        groups = (pixels - place) // together
-        width = together * channels
-        if groups == 0:
-            groups, width = 1, (pixels - place) * channels
-        first = 0
-        while first < number:
-            count = evenly(number - first, SUMS)
-            for start in range(0, width, lanes):
-                sum_products(
-                    count, offset(sums, start), offset(x, place * read + start), offset(dy, place * written + start),
-                    groups, read * together, written * together, offset(taps, 2 * first), width - start,
-                )  # fmt: skip
-            first += count
-        place += groups * together
+def sum_line(sums, x, dy, pixels, read, written, taps, number, width, lanes):
+    """`sum_products` for all pixels of a line, numbers side by side and listed taps."""
+    first = 0
+    while first < number:
+        count = evenly(number - first, SUMS)
+        for start in range(0, width, lanes):
+            sum_products(
+                count, offset(sums, start), offset(x, start), offset(dy, start), pixels, read, written,
+                offset(taps, 3 * first), width - start,
+            )  # fmt: skip
+        first += count

@@ -3,7 +3,11 @@
     multiply_taps   rows are target pixels of a line; a vector of a filter's tap is loaded once for all of them
     sum_products    sums are taps; a vector of output gradients is loaded once for all of them
 
-A list of taps holds two numbers each, in bytes: how far its source lies from a pixel's, and where its filter begins.
+Loads are what these loops wait for: of two operands of a multiply-add one would come from memory. So taps that read
+neighbours are taken in runs: what the second tap of a run reads for a pixel the first has read for the next one.
+
+A run of taps is three numbers, in bytes: how far the source of its first lies from a pixel's, where the filter of its
+first begins, and from there to the filter of the next. Runs of each length are listed apart (`RUNS`).
 """
 
 from __future__ import annotations
@@ -17,15 +21,23 @@ from nbkeras.kernels.epilogue import finish
 from nbkeras.kernels.geometry import Geometry, geometry, same_pointers
 from nbkeras.kernels.tile import Tile
 
-#: Vectors of a row -> rows: enough sums to hide how long a multiply-add takes.
+#: Vectors of a row -> rows: enough sums to hide how long a multiply-add takes, and room for the filters of a run.
 ROWS = {1: 8, 2: 6}
+FEW_REGISTERS_ROWS = {1: 8, 2: 4}
+
+#: Taps that are listed at once.
+TAPS = 64
+
+#: Length of a run -> where in a list its runs begin; the longest, which reuse most, come first.
+RUNS = {3: 0, 2: TAPS, 1: TAPS + 3 * TAPS // 2}
+LISTED = RUNS[1] + 3 * TAPS
 
 #: Taps whose sums are held at once; each has an address register.
 SUMS = 9
 
 
 def _rows(shape: Geometry, vectors: int) -> int:
-    return min(ROWS[vectors], shape.rows * 2 // vectors)
+    return (ROWS if shape.rows > 8 else FEW_REGISTERS_ROWS)[vectors]
 
 
 class _Function:
@@ -51,8 +63,8 @@ class _Function:
 class PixelTaps(_Function):
     """Blocks of `rows` pixels of a line, one after the other; one vector is masked, two are whole."""
 
-    NAMES = "y x w blocks read written taps count columns bias gate flags".split()
-    KINDS = "dddnnnwnnddn"
+    NAMES = "y x w blocks read written taps triples pairs singles columns bias gate flags".split()
+    KINDS = "dddnnnwnnnnddn"
 
     def __init__(self, shape: Geometry, vectors: int, rows: int):
         self.shape, self.vectors, self.rows, self.masked = shape, vectors, rows, vectors == 1
@@ -60,36 +72,47 @@ class PixelTaps(_Function):
 
     def write(self, builder, at):
         shape, rows = self.shape, self.rows
-        item = WORD(shape.item)
         tile = Tile(builder, shape, rows, self.vectors)
         mask = self.mask(builder, at["columns"])
         tile.masks = [mask] if self.masked else None
-        read, written = builder.mul(at["read"], item), builder.mul(at["written"], item)
-        # Rows are found from a few bases at a few distances: all fit the address registers.
-        near = [opaque(builder, builder.mul(read, WORD(r))) for r in range(1, min(3, rows))]
-        far = [opaque(builder, builder.mul(read, WORD(r))) for r in range(3, rows, 3)]
+        read, written = (builder.mul(at[step], WORD(shape.item)) for step in ("read", "written"))
+        # Pixels are found from a few bases at a few distances: all fit the address registers.
+        near = [opaque(builder, builder.mul(read, WORD(r))) for r in (1, 2)]
+        far = [opaque(builder, builder.mul(read, WORD(r))) for r in range(3, rows + max(RUNS) - 1, 3)]
         w = raw(builder, at["w"])
         width = shape.lanes * shape.item
 
         def vectors_at(address):
             return [load(builder, shape, builder.gep(address, [WORD(v * width)]), mask) for v in range(self.vectors)]
 
+        def run_of(length, x):
+            def run(_, values):
+                sums, place = list(values[:-1]), values[-1]
+                shift, first, step = (builder.load(builder.gep(place, [WORD(i)])) for i in range(3))
+                addresses = [builder.gep(w, [first])]
+                for _ in range(1, length):
+                    addresses.append(builder.gep(addresses[-1], [step]))
+                filters = [vectors_at(address) for address in addresses]
+                base = builder.gep(x, [shift])
+                bases = [base, *(builder.gep(base, [step]) for step in far)]
+                for pixel in range(rows + length - 1):
+                    address = bases[pixel // 3]
+                    if pixel % 3:
+                        address = builder.gep(address, [near[pixel % 3 - 1]])
+                    for v, value in enumerate(vectors_at(address)):
+                        for k in range(max(0, pixel - rows + 1), min(length, pixel + 1)):
+                            i = (pixel - k) * self.vectors + v
+                            sums[i] = multiply_add(builder, shape, value, filters[k][v], sums[i])
+                return [*sums, builder.gep(place, [WORD(3)])]
+
+            return run
+
         def block(_, carried):
             x, y, gate = carried
-
-            def tap(_, values):
-                sums, place = values[:-1], values[-1]
-                base = builder.gep(x, [builder.load(place)])
-                filters = vectors_at(builder.gep(w, [builder.load(builder.gep(place, [WORD(1)]))]))
-                bases = [base, *(builder.gep(base, [step]) for step in far)]
-                result = []
-                for r in range(rows):
-                    address = builder.gep(bases[r // 3], [near[r % 3 - 1]]) if r % 3 else bases[r // 3]
-                    for v, value in enumerate(vectors_at(address)):
-                        result.append(multiply_add(builder, shape, value, filters[v], sums[r * self.vectors + v]))
-                return [*result, builder.gep(place, [WORD(2)])]
-
-            sums = loop(builder, at["count"], [*tile.zeros(), at["taps"]], tap)[:-1]
+            sums = tile.zeros()
+            for length, count in zip(RUNS, ("triples", "pairs", "singles"), strict=True):
+                first = builder.gep(at["taps"], [WORD(RUNS[length])])
+                sums = loop(builder, at[count], [*sums, first], run_of(length, x))[:-1]
             targets = tile.rows_at(y, written)
             sums = finish(tile, sums, at["flags"], targets, at["bias"], tile.rows_at(gate, written))
             tile.store(sums, targets, at["columns"])
@@ -112,8 +135,9 @@ class TapSums(_Function):
     def write(self, builder, at):
         shape, item = self.shape, WORD(self.shape.item)
         mask = self.mask(builder, at["columns"])
-        listed = [builder.load(builder.gep(at["taps"], [WORD(i)])) for i in range(2 * self.taps)]
-        places = [builder.gep(raw(builder, at["sums"]), [place]) for place in listed[1::2]]
+        listed = [builder.load(builder.gep(at["taps"], [WORD(i)])) for i in range(3 * self.taps)]
+        shifts = listed[::3]
+        places = [builder.gep(raw(builder, at["sums"]), [place]) for place in listed[1::3]]
         read, written = builder.mul(at["read"], item), builder.mul(at["written"], item)
 
         def pixel(_, values):
@@ -121,7 +145,7 @@ class TapSums(_Function):
             gradient = load(builder, shape, dy, mask)
             sums = [
                 multiply_add(builder, shape, load(builder, shape, builder.gep(x, [shift]), mask), gradient, value)
-                for value, shift in zip(sums, listed[::2], strict=True)
+                for value, shift in zip(sums, shifts, strict=True)
             ]
             return [*sums, builder.gep(x, [read]), builder.gep(dy, [written])]
 
@@ -147,7 +171,7 @@ def _call_one(builder, choice, functions, arguments):
 def _multiply_taps(vectors):
     @intrinsic
     def multiply(
-        typing_context, rows, y, x, w, blocks, read, written, taps, count, columns, bias, gate, flags
+        typing_context, rows, y, x, w, blocks, read, written, taps, triples, pairs, singles, columns, bias, gate, flags
     ):  # fmt: skip
         same_pointers(y, x, w, bias, gate)
         n = types.int64
@@ -158,7 +182,7 @@ def _multiply_taps(vectors):
             _call_one(builder, values[0], functions, values[1:])
             return context.get_dummy_value()
 
-        return types.void(n, y, x, w, n, n, n, taps, n, n, bias, gate, n), codegen
+        return types.void(n, y, x, w, n, n, n, taps, n, n, n, n, bias, gate, n), codegen
 
     return multiply
 
@@ -181,7 +205,7 @@ def most_rows(typing_context, like, vectors):
 
 @intrinsic
 def sum_products(typing_context, count, sums, x, dy, pixels, read, written, taps, columns):
-    """sums[t, c] += sum over pixels of x[p + shift t, c] dy[p, c], for `count` listed taps, at most SUMS.
+    """sums[t, c] += sum over pixels of x[p + shift t, c] dy[p, c], for `count` listed runs of one tap, at most SUMS.
 
     Pixels lie `read` and `written` elements apart; c is below `columns` and in one vector.
     """

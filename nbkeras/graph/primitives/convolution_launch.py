@@ -206,12 +206,22 @@ def _forward_table(form: Form, width: int = 1, whole: bool = False):
     axes = [(form.whole_axis(axis) if whole else form.forward_axis(axis), form.w[axis]) for axis in range(3)]
     if width > 1:
         axes[2] = ([(0, form.y[3], [(0, 0)])], 1)
+    if form.is_depthwise:
+        axes = [_in_runs(*axis, stride) for axis, stride in zip(axes, form.stride, strict=True)]
     return table(form.x[:4], form.y[:4], form.x[4], form.y[4], axes, form.stride, (1, 1, 1))
+
+
+def _in_runs(phases, size, move):
+    """An axis whose taps stand in such an order that each reads what the one before reads for the next target."""
+    order = lambda tap: (tap[1] % move, tap[1])  # noqa: E731
+    return [(first, count, sorted(taps, key=order)) for first, count, taps in phases], size
 
 
 def _backward_table(form: Form, channels: int, whole: bool = False):
     """The table of the gradient to the input, from an output gradient of so many channels; `whole` as an axis's."""
     axes = [(form.backward_axis(axis, whole), form.w[axis]) for axis in range(3)]
+    if form.is_depthwise:
+        axes = [_in_runs(*axis, 1) for axis in axes]
     return table(form.y[:4], form.x[:4], channels, form.x[4], axes, (1, 1, 1), form.stride)
 
 
