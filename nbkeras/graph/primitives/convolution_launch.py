@@ -183,7 +183,8 @@ def table(sources, targets, source_channels, target_channels, axes, move, spread
     header += [written[0], *(w * s for w, s in zip(written[1:], spread, strict=True))]
     phases, taps, pixel = [], [], 0
     sizes = [size for _, size in axes]
-    for parts in itertools.product(*(p for p, _ in axes)):
+    ordered = sorted(itertools.product(*(p for p, _ in axes)), key=lambda parts: -math.prod(n for _, n, _ in parts))
+    for parts in ordered:
         counts = [count for _, count, _ in parts]
         total = targets[0] * math.prod(counts)
         offset = sum(first * w for (first, _, _), w in zip(parts, written[1:], strict=True))
