@@ -96,6 +96,17 @@ def is_listing(node):
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
+def test_no_test_needs_keras_without_saying_so():
+    """README's test command installs no Keras: what compares with it is passed over, with `importorskip`."""
+    bare = [
+        path.relative_to(ROOT)
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import) and any(alias.name == "keras" for alias in node.names)
+    ]
+    assert bare == []
+
+
 def test_no_file_names_a_path_of_one_machine():
     for path in tracked_files():
         if path.suffix in (".py", ".md", ".cfg", ".toml", ".json") or path.parent.name == ".ci":

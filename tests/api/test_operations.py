@@ -68,7 +68,7 @@ def described(keras):
 
 @pytest.mark.oracle
 def test_configurations_of_operations():
-    import keras
+    keras = pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
 
     assert described(nbkeras) == described(keras)
 
@@ -90,7 +90,7 @@ def functions(keras):
 
 @pytest.mark.oracle
 def test_functions():
-    import keras
+    keras = pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
 
     assert functions(nbkeras) == functions(keras)
     with pytest.raises(GraphError, match=r"disconnected|made by no layer"):

@@ -74,7 +74,7 @@ def channels_first(arguments):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", CASES)
 def test_as_in_keras(kind):
-    import keras
+    keras = pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
 
     # Keras's own crop and pad of channels first do not keep to it, nor does its sobel.
     for name, args, kwargs in CASES[kind]:
@@ -98,7 +98,7 @@ def test_as_in_keras(kind):
 @pytest.mark.parametrize("fill", FILLS)
 @pytest.mark.parametrize("order", [0, 1])
 def test_map_coordinates_as_in_keras(fill, order):
-    import keras
+    keras = pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
 
     for x in (X[0, :, :, 0], BYTES[0, :, :, 0].astype("int32"), X[0, :1, :, 0]):
         theirs = np.asarray(keras.ops.image.map_coordinates(x, PLACES, order, fill, 2))
@@ -111,7 +111,7 @@ def test_map_coordinates_as_in_keras(fill, order):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("method", ["linear", "cubic", "lanczos3", "lanczos5"])
 def test_scale_and_translate_and_volumes_as_in_keras(method):
-    import keras
+    keras = pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
 
     for antialias in (False, True):
         args = (X, (2, 10, 4, 3), np.array([1.7, 0.4]), np.array([-1.3, 0.6]), (1, 2), method, antialias)

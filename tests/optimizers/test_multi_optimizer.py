@@ -33,7 +33,7 @@ def fitted(keras, wrap=lambda keras, optimizer: optimizer, **sgd):
 @pytest.mark.parametrize("sgd", [{}, {"momentum": 0.9, "clipnorm": 0.5}, {"use_ema": True, "ema_momentum": 0.5}])
 @pytest.mark.parametrize("scaled", [False, True])
 def test_training_as_keras(sgd, scaled):
-    import keras
+    keras = pytest.importorskip("keras", reason="the extra 'oracle' is not installed")
 
     def wrap(keras, optimizer):
         return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=8.0) if scaled else optimizer

@@ -111,6 +111,7 @@ def test_facts_for_the_report(monkeypatch, tmp_path):
 
 def test_the_check_may_be_imported_first():
     """Importing it imports nothing of nbkeras, which would ask it for the device while it is half loaded."""
+    pytest.importorskip("numba_cuda")
     code = "import nbkeras_cuda.check; from nbkeras import device; print(device.backend().name)"
     environment = {**os.environ, "NBKERAS_DEVICE": "cuda", "NUMBA_ENABLE_CUDASIM": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
