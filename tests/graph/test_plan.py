@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import nbkeras
 from nbkeras.errors import GraphError
 from nbkeras.graph import fuse, rewriting, trace
 from nbkeras.graph.gradient import gradient
@@ -13,6 +14,7 @@ from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives import cast, emit, lift
 from nbkeras.graph.traced import Traced
 from nbkeras.graph.variable import Arena, Slot
+from tests.graph.differences import check_gradients
 
 
 def kernels(plan):
@@ -398,3 +400,33 @@ def test_a_rewrite_that_changes_a_dtype_is_caught(monkeypatch):
         graph.outputs = [cast(graph.input((3,), "float32"), "int32")]
     with pytest.raises(GraphError, match=r"dtype=float32> cannot take the place of .*dtype=int32>"):
         fuse.fuse(graph)
+
+
+@pytest.mark.parametrize("turned", ["left", "right", "both"])
+@pytest.mark.parametrize("batch", [(), (2, 3)])
+def test_products_read_transposed_matrices_where_they_lie(turned, batch):
+    """In batches and not, with what is done behind the product, and for gradients of it."""
+    swap = (*range(len(batch)), len(batch) + 1, len(batch))
+    a_shape, b_shape = (5, 4) if turned != "right" else (4, 5), (3, 5) if turned != "left" else (5, 3)
+
+    def product(a, b):
+        a = nbkeras.ops.transpose(a, swap) if turned != "right" else a
+        b = nbkeras.ops.transpose(b, swap) if turned != "left" else b
+        return emit("relu", nbkeras.ops.matmul(a, b))
+
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(*batch, *a_shape)), rng.normal(size=(*batch, *b_shape))
+    left, right = (np.swapaxes(x, -1, -2) if x.shape[-2:] != shape else x for x, shape in ((a, (4, 5)), (b, (5, 3))))
+    traced = Traced(product)
+    np.testing.assert_allclose(traced(a, b), np.maximum(left @ right, 0), rtol=1e-12)
+    (made,) = traced.plans.values()
+    assert kernels(made.plan) == (["matmul"] if not batch else ["matmul", "elementwise"])
+    check_gradients(product, [a, b], rtol=1e-5, atol=1e-6)
+
+
+def test_a_transpose_that_is_no_swap_of_rows_and_columns_stays():
+    def heads(a, b):
+        return nbkeras.ops.matmul(nbkeras.ops.transpose(a, (0, 2, 1, 3)), nbkeras.ops.transpose(b, (0, 2, 3, 1)))
+
+    a, b = (np.random.default_rng(n).normal(size=(2, 5, 3, 4)) for n in range(2))
+    np.testing.assert_allclose(Traced(heads)(a, b), a.transpose(0, 2, 1, 3) @ b.transpose(0, 2, 3, 1), rtol=1e-12)

@@ -85,11 +85,15 @@ _ACTIVATION_NAMES = {code: name for name, code in ACTIVATIONS.items()}
 
 def _affine_infer(node):
     x, w = node.inputs[:2]
-    if x.shape[-1] != w.shape[0]:
-        raise ShapeError(
-            f"affine: {x.shape[-1]} features in {x.shape} against {w.shape[0]} rows of the kernel {w.shape}."
-        )
-    return [((*x.shape[:-1], w.shape[1]), x.dtype)]
+    (*lead, features), (rows, units) = _turned(x.shape, node.params, "ta"), _turned(w.shape, node.params, "tb")
+    if features != rows:
+        raise ShapeError(f"affine: {features} features in {x.shape} against {rows} rows of the kernel {w.shape}.")
+    return [((*lead, units), x.dtype)]
+
+
+def _turned(shape, params, flag):
+    """The shape as the product sees it; the fuse pass lets it read transposed matrices, of two axes."""
+    return shape[::-1] if params.get(flag) else shape
 
 
 def activated(y, code: int):
@@ -98,7 +102,8 @@ def activated(y, code: int):
     return y if name == "linear" else TABLE[name].reference(y)
 
 
-def _affine_reference(x, w, bias=None, activation=0):
+def _affine_reference(x, w, bias=None, activation=0, ta=False, tb=False):
+    x, w = (matrix.T if flag else matrix for matrix, flag in ((x, ta), (w, tb)))
     y = x.astype(np.float64) @ w.astype(np.float64)
     return activated(y if bias is None else y + bias, activation).astype(x.dtype)
 
@@ -121,8 +126,10 @@ def _affine_grad(node, dy):
 def _affine_lower(node, low):
     x, w = node.inputs[:2]
     bias = node.inputs[2] if len(node.inputs) == 3 else None
-    sizes = (1, math.prod(x.shape[:-1]), w.shape[1], w.shape[0])
-    multiply(low, node.outputs[0], x, w, bias, None, sizes, False, False, node.params.get("activation", 0))
+    (*lead, features), (_, units) = _turned(x.shape, node.params, "ta"), _turned(w.shape, node.params, "tb")
+    flags = (bool(node.params.get("ta")), bool(node.params.get("tb")))
+    sizes = (1, math.prod(lead), units, features)
+    multiply(low, node.outputs[0], x, w, bias, None, sizes, *flags, node.params.get("activation", 0))
 
 
 primitive("affine", infer=_affine_infer, reference=_affine_reference, grad=_affine_grad, lower=_affine_lower)
