@@ -63,12 +63,13 @@ class InputLayer(Layer):
             if shape is None:
                 raise ArgumentError(f"Input {self.name!r}: no shape was given.", next="write Input(shape=(features,)).")
             shape = (shape,) if isinstance(shape, int) else shape
+        given = shape if batch_shape is None else batch_shape
         try:
             batch_shape = (batch_size, *shape) if batch_shape is None else batch_shape
             self.batch_shape = tuple(None if n is None else operator.index(n) for n in batch_shape)
         except (TypeError, ValueError):
             raise ArgumentTypeError(
-                f"Input {self.name!r}: a shape is made of whole numbers, and None for what is open, got {shape!r}."
+                f"Input {self.name!r}: a shape is made of whole numbers, and None for what is open, got {given!r}."
             ) from None
         for n in self.batch_shape:
             if n is not None and n < 0:

@@ -29,7 +29,7 @@ class Masking(Layer):
 
     def call(self, inputs):
         there = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
-        return with_mask(ops.where(there, inputs, 0.0), ops.squeeze(there, axis=-1))
+        return with_mask(ops.where(there, inputs, ops.zeros_like(inputs)), ops.squeeze(there, axis=-1))
 
     def compute_mask(self, inputs, mask=None):
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)

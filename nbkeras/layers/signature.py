@@ -35,6 +35,12 @@ def built_once(build):
 
     @functools.wraps(build)
     def wrapped(self, *args, **kwargs):
+        first = args[0] if args else None
+        if isinstance(first, (int, float)):
+            raise ArgumentTypeError(
+                f"layer {self.name!r} ({type(self).__name__}): build takes a shape, got {first!r}.",
+                next=f"write build((None, {first})).",
+            )
         outermost = not self._untracked_building
         self._untracked_building = True
         try:

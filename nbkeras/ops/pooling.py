@@ -6,7 +6,7 @@ import numpy as np
 
 from nbkeras.errors import ShapeError
 from nbkeras.ops import shaping
-from nbkeras.ops.common import emit, floating, op, tracing
+from nbkeras.ops.common import cast, dtype_name, emit, floating, is_float, op, tensor, tracing
 from nbkeras.ops.convolving import (
     channels_back,
     channels_last,
@@ -69,7 +69,12 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
         array([[[3.],
                 [2.]]], dtype=float32)
     """
-    return _pool("max_pool", inputs, pool_size, strides, padding, data_format, keep=tracing())
+    x = tensor(inputs)
+    dtype = dtype_name(x.dtype)
+    if is_float(dtype):
+        return _pool("max_pool", x, pool_size, strides, padding, data_format, keep=tracing())
+    # The greatest of whole numbers is one; float64 holds them as they are.
+    return cast(max_pool(cast(x, "float64"), pool_size, strides, padding, data_format), dtype)
 
 
 @op

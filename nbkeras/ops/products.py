@@ -154,6 +154,7 @@ def einsum(subscripts, *operands, **kwargs):
         output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
     if len(terms) != len(operands):
         raise ArgumentError(f"einsum: {len(terms)} terms in {subscripts!r} for {len(operands)} operands.")
+    operands = _checked(subscripts, terms, output, operands)
     term, value = _reduced(terms[0], operands[0], set(output) | set("".join(terms[1:])))
     for i in range(1, len(terms)):
         keep = set(output) | set("".join(terms[i + 1 :]))
@@ -161,6 +162,24 @@ def einsum(subscripts, *operands, **kwargs):
         term, value = _pair(term, value, other_term, other, keep)
     term, value = _reduced(term, value, set(output))
     return shaping.transpose(value, [term.index(c) for c in output]) if term != output else value
+
+
+def _checked(subscripts, terms, output, operands):
+    """Operands with as many axes as letters, a letter of one length each; axes of length 1 are stretched to it."""
+    lengths = {}
+    for term, value in zip(terms, operands, strict=True):
+        shape = tuple(value.shape)
+        if len(term) != len(shape):
+            raise ShapeError(f"einsum: {term!r} in {subscripts!r} does not fit an operand of shape {shape}.")
+        for letter, n in zip(term, shape, strict=True):
+            known = lengths.get(letter, 1)
+            if 1 not in (n, known) and n != known:
+                raise ShapeError(f"einsum: {letter!r} in {subscripts!r} has lengths {known} and {n}.")
+            lengths[letter] = n if known == 1 else known
+    if not set(output) <= set(lengths) or len(set(output)) < len(output):
+        raise ArgumentError(f"einsum: the output {output!r} must have letters of the operands, each once.")
+    shapes = [tuple(lengths[letter] for letter in term) for term in terms]
+    return [v if v.shape == s else shaping.broadcast_to(v, s) for v, s in zip(operands, shapes, strict=True)]
 
 
 def _spell_ellipsis(terms, output, operands):

@@ -59,7 +59,7 @@ class SeedGenerator:
 
     def get_config(self) -> dict:
         """The arguments that make an equal generator."""
-        return {"seed": self._initial_seed}
+        return {"seed": self._initial_seed, "name": self.name}
 
     @classmethod
     def from_config(cls, config):

@@ -98,15 +98,18 @@ def _family(config: dict):
     from nbkeras.metrics import lookup as metrics
     from nbkeras.optimizers import lookup as optimizers
     from nbkeras.optimizers.schedules import lookup as schedules
+    from nbkeras.random.seed_generator import SeedGenerator
     from nbkeras.regularizers import lookup as regularizers
 
     name = config["config"] if config["class_name"] == "function" else config["class_name"]
     module = str(config.get("module") or "keras").split(".")
     if module[0] not in ("keras", "builtins") or not isinstance(name, str) or _is_own(config, name):
         return None
+    generators = {"SeedGenerator": SeedGenerator}
     families = {
         "layers": (layers.known(), layers.deserialize),
         "schedules": (schedules.KNOWN, schedules.deserialize),
+        "random": (generators, lambda entry: registry.deserialize(entry, generators, "seed generator")),
         "dtype_policies": ({"DTypePolicy": dtype_policies.DTypePolicy}, dtype_policies.deserialize),
         **{
             family.__name__.split(".")[1]: (family.KNOWN, family.deserialize)

@@ -186,3 +186,19 @@ def test_error(name):
     call, kind, text = BAD[name]
     with pytest.raises(kind, match=text):
         call()
+
+
+def test_a_shape_that_is_a_number():
+    with pytest.raises(ArgumentTypeError, match=r"'d' \(Dense\): build takes a shape, got 5.\n.*build\(\(None, 5\)\)"):
+        layers.Dense(2, name="d").build(5)
+    with pytest.raises(ArgumentTypeError, match=r"Input 'x': a shape is made of whole numbers.*got 5"):
+        layers.InputLayer(batch_shape=5, name="x")
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "int64"])
+def test_whole_numbers_stay_whole(dtype):
+    x = np.array([[[1, 2], [0, 0], [7, 3], [4, 9]]], dtype)
+    pooled, masked = layers.MaxPooling1D(2)(x), layers.Masking(0)(x)
+    assert (str(pooled.dtype), str(masked.dtype)) == (dtype, dtype)
+    np.testing.assert_array_equal(pooled, [[[1, 2], [7, 9]]])
+    np.testing.assert_array_equal(masked, x)

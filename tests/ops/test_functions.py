@@ -291,3 +291,34 @@ def test_error(name):
     call, kind, text = BAD[name]
     with pytest.raises(kind, match=text):
         call()
+
+
+EINSUMS = "ij,jk->ik ij,jk ij,ij->i ii->i ...i,i->... bij,bkj->bik i,j->ij ij,jk,kl->il ...ij->...ji".split()
+
+
+@pytest.mark.parametrize("subscripts", EINSUMS)
+@pytest.mark.parametrize("seed", range(4))
+def test_einsum_with_axes_of_length_one(subscripts, seed):
+    """Any axis may have length 1 where the letter has another length elsewhere, as in NumPy."""
+    rng = np.random.default_rng(seed)
+    lengths = {letter: int(rng.integers(1, 4)) for letter in "ijklb"}
+    terms = subscripts.partition("->")[0].split(",")
+    operands = []
+    for term in (term.replace("...", "b") for term in terms):
+        short = rng.random(len(term)) < 0.3 * (len(set(term)) == len(term))
+        operands.append(rng.normal(size=[1 if cut else lengths[c] for c, cut in zip(term, short, strict=True)]))
+    np.testing.assert_allclose(ops.einsum(subscripts, *operands), np.einsum(subscripts, *operands), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes", "message"),
+    [
+        ("ij,jk", [(2, 3), (4, 2)], "einsum: 'j' in 'ij,jk' has lengths 3 and 4"),
+        ("i,i", [(3,), (3, 4)], r"einsum: 'i' in 'i,i' does not fit an operand of shape \(3, 4\)"),
+        ("ij->k", [(2, 3)], "einsum: the output 'k' must have letters of the operands"),
+        ("ij->ii", [(2, 3)], "einsum: the output 'ii' must have letters of the operands, each once"),
+    ],
+)
+def test_einsum_of_what_does_not_fit(subscripts, shapes, message):
+    with pytest.raises((ShapeError, ArgumentError), match=message):
+        ops.einsum(subscripts, *map(np.ones, shapes))

@@ -136,3 +136,10 @@ def test_bare_names_of_registered_functions():
     finally:
         for name in ("one>twice", "two>twice", "three>relu"):
             table.pop(name, None)
+
+
+def test_seed_generators():
+    made = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(keras.random.SeedGenerator(3, name="mine"))
+    )
+    assert made.name == "mine" and made.state.numpy().tolist() == [3, 0]
