@@ -30,8 +30,7 @@ CROSSENTROPY = {"loss": "categorical_crossentropy", "last": "softmax"}
 EXCEPTIONS = dict.fromkeys(["check_classifiers_train", "check_classifiers_classes"], "two columns for two classes")
 
 
-@pytest.mark.filterwarnings("default")
-@parametrize_with_checks(
+CHECKS = parametrize_with_checks(
     [
         SKLearnClassifier(
             dynamic, model_kwargs={**CROSSENTROPY, "units": (20, 20)}, fit_kwargs={"epochs": 40, "verbose": 0}
@@ -41,6 +40,11 @@ EXCEPTIONS = dict.fromkeys(["check_classifiers_train", "check_classifiers_classe
     ],
     expected_failed_checks=lambda estimator: EXCEPTIONS if isinstance(estimator, SKLearnClassifier) else {},
 )
+
+
+@pytest.mark.filterwarnings("default")
+# A list: before scikit-learn 1.8 it is a generator, which pytest 9 warns of.
+@pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
 def test_sklearns_own_checks(estimator, check):
     check(estimator)
 
