@@ -6,17 +6,23 @@ import numpy as np
 
 from .common import ratio, seconds_per_call
 
-#: Samples x height x width x channels -> channels, size of the window, strides, padding.
+#: Samples x height x width x channels -> channels, size of the window, strides, padding, groups.
 SHAPES = {
-    "128x28x28x1-32": (128, 28, 1, 32, 3, 1, 0),
-    "128x13x13x32-64": (128, 13, 32, 64, 3, 1, 0),
-    "64x34x34x32-32": (64, 34, 32, 32, 3, 1, 0),
-    "64x18x18x64-64": (64, 18, 64, 64, 3, 1, 0),
-    "64x10x10x128-128": (64, 10, 128, 128, 3, 1, 0),
-    "64x32x32x3-32 same": (64, 32, 3, 32, 3, 1, 1),
-    "64x16x16x32-64 5x5 same": (64, 16, 32, 64, 5, 1, 2),
-    "64x32x32x32-64 strided": (64, 32, 32, 64, 3, 2, 1),
-    "64x16x16x64-64 1x1": (64, 16, 64, 64, 1, 1, 0),
+    "128x28x28x1-32": (128, 28, 1, 32, 3, 1, 0, 1),
+    "128x13x13x32-64": (128, 13, 32, 64, 3, 1, 0, 1),
+    "64x34x34x32-32": (64, 34, 32, 32, 3, 1, 0, 1),
+    "64x18x18x64-64": (64, 18, 64, 64, 3, 1, 0, 1),
+    "64x10x10x128-128": (64, 10, 128, 128, 3, 1, 0, 1),
+    "64x32x32x3-32 same": (64, 32, 3, 32, 3, 1, 1, 1),
+    "64x16x16x32-64 5x5 same": (64, 16, 32, 64, 5, 1, 2, 1),
+    "64x32x32x32-64 strided": (64, 32, 32, 64, 3, 2, 1, 1),
+    "64x16x16x64-64 1x1": (64, 16, 64, 64, 1, 1, 0, 1),
+    "64x32x32x3 depthwise": (64, 32, 3, 3, 3, 1, 1, 3),
+    "64x32x32x32 depthwise": (64, 32, 32, 32, 3, 1, 1, 32),
+    "64x32x32x32 depthwise 5x5": (64, 32, 32, 32, 5, 1, 2, 32),
+    "64x33x33x64 depthwise strided": (64, 33, 64, 64, 3, 2, 1, 64),
+    "32x16x16x256 depthwise": (32, 16, 256, 256, 3, 1, 1, 256),
+    "64x32x32x16-32 depthwise": (64, 32, 16, 32, 3, 1, 1, 16),
 }
 WAYS = ("forward", "to input", "to kernel")
 
@@ -27,10 +33,10 @@ def plan_of(shape, way):
     from nbkeras.graph.plan import Plan
     from nbkeras.graph.primitives import emit
 
-    samples, size, channels, units, taps, stride, padding = shape
+    samples, size, channels, units, taps, stride, padding, groups = shape
     out = (size + 2 * padding - taps) // stride + 1
-    x, w, y = (samples, size, size, channels), (taps, taps, channels, units), (samples, out, out, units)
-    window = {"stride": (stride,) * 2, "dilation": (1, 1), "padding": (padding,) * 2, "groups": 1}
+    x, w, y = (samples, size, size, channels), (taps, taps, channels // groups, units), (samples, out, out, units)
+    window = {"stride": (stride,) * 2, "dilation": (1, 1), "padding": (padding,) * 2, "groups": groups}
     name, inputs, result = {
         "forward": ("convolution", (x, w), (out, out)),
         "to input": ("convolution_input", (y, w), (size, size)),
@@ -43,7 +49,7 @@ def plan_of(shape, way):
     rng = np.random.default_rng(0)
     for buffer in plan.inputs:
         buffer[...] = rng.standard_normal(buffer.shape)
-    return plan, samples * out * out * taps * taps * channels * units
+    return plan, samples * out * out * taps * taps * channels // groups * units
 
 
 def torch_of(shape, way):
@@ -55,16 +61,20 @@ def torch_of(shape, way):
     from nbkeras.kernels import threads
 
     torch.set_num_threads(threads.get_num_threads())
-    samples, size, channels, units, taps, stride, padding = shape
+    samples, size, channels, units, taps, stride, padding, groups = shape
     out = (size + 2 * padding - taps) // stride + 1
     x, w, y = (
         torch.randn(*sizes).to(memory_format=torch.channels_last)
-        for sizes in ((samples, channels, size, size), (units, channels, taps, taps), (samples, units, out, out))
+        for sizes in (
+            (samples, channels, size, size),
+            (units, channels // groups, taps, taps),
+            (samples, units, out, out),
+        )
     )
     if way == "forward":
-        return lambda: torch.nn.functional.conv2d(x, w, stride=stride, padding=padding)
+        return lambda: torch.nn.functional.conv2d(x, w, stride=stride, padding=padding, groups=groups)
     mask = [way == "to input", way == "to kernel", False]
-    options = [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1, mask
+    options = [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], groups, mask
     return lambda: torch.ops.aten.convolution_backward(y, x, w, None, *options)
 
 
@@ -115,7 +125,7 @@ class Growth:
 
     def setup(self, size, way):
         samples, height, channels = GROWTH[size]
-        self.plan, self.work = plan_of((samples, height, channels, channels, 3, 1, 1), way)
+        self.plan, self.work = plan_of((samples, height, channels, channels, 3, 1, 1, 1), way)
         self.plan.run()
 
     def track_time_a_thousand_multiply_adds(self, size, way):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -228,10 +229,12 @@ CONVOLUTIONS = (
     (64, 33, 32, 64, 3, 2, 1), (64, 20, 64, 64, 3, 1, 2),
 )  # fmt: skip
 
+#: Channels of depthwise convolutions, padded to the same size.
+DEPTHWISE_CHANNELS = (3, 16, 32, 64, 256)
+
 
 def _convolutions():
     from nbkeras import ops
-    from nbkeras.graph.gradient import gradient
 
     if not hasattr(ops, "conv"):
         return
@@ -242,32 +245,49 @@ def _convolutions():
         shape = f"{batch}x{size}x{size} {channels}->{filters} {window}x{window}"
         shape += (f" /{stride}" if stride > 1 else "") + (f" dilated {dilation}" if dilation > 1 else "")
         conv = functools.partial(ops.conv, strides=stride, padding="valid", dilation_rate=dilation)
-
-        def backward(x, w, dy, conv=conv, of=0):
-            return gradient(conv(x, w), [(x, w)[of]], seed=dy)[0]
-
-        traffic = 4.0 * (math.prod(x) + math.prod(w) + math.prod(dy))
-        settings = {"stride": stride, "dilation": dilation}
-        for name, ours, shapes, which in (
-            ("forward", conv, (x, w), None),
-            ("to input", functools.partial(backward, of=0), (x, w, dy), 0),
-            ("to weights", functools.partial(backward, of=1), (x, w, dy), 1),
-        ):
-            theirs = functools.partial(_torch_conv, which=which, **settings)
-            yield Case("conv", f"{shape} {name}", ours, shapes, flops, traffic, torch=theirs)
+        theirs = functools.partial(_torch_conv, stride=stride, dilation=dilation)
+        yield from _three_ways(shape, conv, (x, w, dy), flops, theirs)
+    for channels, window, stride in itertools.product(DEPTHWISE_CHANNELS, (3, 5), (1, 2)):
+        batch, size = (32, 15 + stride) if channels > 64 else (64, 31 + stride)
+        to = -(-size // stride)
+        x, w, dy = (batch, size, size, channels), (window, window, channels, 1), (batch, to, to, channels)
+        flops = 2.0 * math.prod(dy) * window * window
+        shape = f"{batch}x{size}x{size} {channels} depthwise {window}x{window}" + (f" /{stride}" if stride > 1 else "")
+        conv = functools.partial(ops.depthwise_conv, strides=stride, padding="same")
+        theirs = functools.partial(_torch_conv, stride=stride, padding=window // 2, groups=channels)
+        yield from _three_ways(shape, conv, (x, w, dy), flops, theirs)
 
 
-def _torch_conv(x, w, dy=None, *, which, stride, dilation):
-    """PyTorch's (oneDNN's) convolution in its fastest layout, channels last."""
+def _three_ways(shape, conv, shapes, flops, torch):
+    """A convolution forward, and its gradients to the input and to the kernel."""
+    from nbkeras.graph.gradient import gradient
+
+    def backward(x, w, dy, of):
+        return gradient(conv(x, w), [(x, w)[of]], seed=dy)[0]
+
+    traffic = 4.0 * sum(math.prod(array) for array in shapes)
+    for name, ours, given, which in (
+        ("forward", conv, shapes[:2], None),
+        ("to input", functools.partial(backward, of=0), shapes, 0),
+        ("to weights", functools.partial(backward, of=1), shapes, 1),
+    ):
+        yield Case("conv", f"{shape} {name}", ours, given, flops, traffic, torch=functools.partial(torch, which=which))
+
+
+def _torch_conv(x, w, dy=None, *, which, stride, dilation=1, padding=0, groups=1):
+    """PyTorch's (oneDNN's) convolution in its fastest layout, channels last; kernels (*, C, 1) if it is depthwise."""
     import torch
 
     x, dy = (t if t is None else t.permute(0, 3, 1, 2) for t in (x, dy))
-    w = w.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+    w = w.permute(2, 3, 0, 1) if groups > 1 else w.permute(3, 2, 0, 1)
+    w = w.contiguous(memory_format=torch.channels_last)
     if which is None:
-        return lambda: torch.nn.functional.conv2d(x, w, stride=stride, dilation=dilation)
+        return lambda: torch.nn.functional.conv2d(
+            x, w, stride=stride, padding=padding, dilation=dilation, groups=groups
+        )
     mask = [which == 0, which == 1, False]
-    pair = [stride, stride], [0, 0], [dilation, dilation]
-    return lambda: torch.ops.aten.convolution_backward(dy, x, w, None, *pair, False, [0, 0], 1, mask)
+    window = [stride, stride], [padding, padding], [dilation, dilation]
+    return lambda: torch.ops.aten.convolution_backward(dy, x, w, None, *window, False, [0, 0], groups, mask)
 
 
 def _pools():
