@@ -257,7 +257,7 @@ def multiply_line(y, x, w, pixels, read, written, taps, triples, pairs, singles,
     start = 0
     while start < width:
         pair = width - start >= 2 * lanes
-        most = most_rows(y, 2) if pair else most_rows(y, 1)
+        most = most_rows(2) if pair else most_rows(1)
         columns = min(width - start, 2 * lanes if pair else lanes)
         done = 0
         while done < pixels:

@@ -16,6 +16,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from nbkeras.kernels import vector
 from nbkeras.kernels.emission import (
     WORD,
     edge_mask,
@@ -32,9 +33,9 @@ from nbkeras.kernels.epilogue import finish
 from nbkeras.kernels.geometry import Geometry, geometry, same_pointers
 from nbkeras.kernels.tile import Tile
 
-#: Vectors of a row -> rows: enough sums to hide how long a multiply-add takes, and room for the filters of a run.
-ROWS = {1: 8, 2: 6}
-FEW_REGISTERS_ROWS = {1: 8, 2: 4}
+#: Registers -> vectors of a row -> rows: enough sums to hide how long a multiply-add takes, and room beside them for the
+#: filters of a run.
+ROWS = {32: {1: 8, 2: 6}, 16: {1: 8, 2: 4}}
 
 #: Taps that are listed at once.
 TAPS = 64
@@ -47,8 +48,8 @@ LISTED = RUNS[1] + 3 * TAPS
 SUMS = 9
 
 
-def _rows(shape: Geometry, vectors: int) -> int:
-    return (ROWS if shape.rows > 8 else FEW_REGISTERS_ROWS)[vectors]
+def _rows(vectors: int) -> int:
+    return ROWS[vector.registers()][vectors]
 
 
 #: Bytes that pixels are asked for in advance: measured from memory 1.2-1.4 times as fast, from the caches the same.
@@ -195,7 +196,7 @@ def _multiply_taps(vectors):
 
         def codegen(context, builder, signature, values):
             shape = geometry(context, y)
-            functions = [PixelTaps(shape, vectors, rows) for rows in range(1, _rows(shape, vectors) + 1)]
+            functions = [PixelTaps(shape, vectors, rows) for rows in range(1, _rows(vectors) + 1)]
             _call_one(builder, values[0], functions, values[1:])
             return context.get_dummy_value()
 
@@ -211,13 +212,13 @@ multiply_taps_pair = _multiply_taps(2)
 
 
 @intrinsic(prefer_literal=True)
-def most_rows(typing_context, like, vectors):
+def most_rows(typing_context, vectors):
     """The most rows of `multiply_taps` for 1 vector, or of `multiply_taps_pair` for 2: a constant of the processor."""
 
     def codegen(context, builder, signature, values):
-        return WORD(_rows(geometry(context, like), vectors.literal_value))
+        return WORD(_rows(vectors.literal_value))
 
-    return types.int64(like, vectors), codegen
+    return types.int64(vectors), codegen
 
 
 @intrinsic
