@@ -33,8 +33,8 @@ from nbkeras.kernels.epilogue import finish
 from nbkeras.kernels.geometry import Geometry, geometry, same_pointers
 from nbkeras.kernels.tile import Tile
 
-#: Registers -> vectors of a row -> rows: enough sums to hide how long a multiply-add takes, and room beside them for the
-#: filters of a run.
+#: Registers -> vectors of a row -> rows: enough sums to hide how long a multiply-add takes, and beside them room for
+#: the filters of a run.
 ROWS = {32: {1: 8, 2: 6}, 16: {1: 8, 2: 4}}
 
 #: Taps that are listed at once.

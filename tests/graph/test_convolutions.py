@@ -105,6 +105,11 @@ DEPTHWISE = [
     ((2, 40, 5), (39, 1, 5), (2, 40, 5), (1,), (1,), (19,), 5),
     ((2, 90, 3), (81, 1, 3), (2, 88, 3), (1,), (1,), (39,), 3),
     ((2, 5, 9, 8, 7), (2, 2, 3, 1, 7), (2, 4, 8, 6, 7), (1, 1, 1), (1, 2, 1), (0, 0, 0), 7),
+    # Some filters for each channel; so many, and a depth of its own, that they have another form.
+    ((3, 15, 14, 5), (3, 3, 1, 15), (3, 8, 7, 15), (2, 2), (1, 1), (1, 1), 5),
+    ((2, 21, 9), (3, 1, 36), (2, 21, 36), (1,), (2,), (2,), 9),
+    ((2, 9, 8, 3), (3, 2, 1, 48), (2, 9, 7, 48), (1, 1), (1, 1), (1, 0), 3),
+    ((2, 3, 6, 5, 4), (2, 2, 3, 1, 8), (2, 2, 5, 3, 8), (1, 1, 1), (1, 1, 1), (0, 0, 0), 4),
 ]
 
 
@@ -119,7 +124,7 @@ def test_depthwise(form, dtype):
         close(*computed(name, drawn, arrays))
     for activation in ("relu", "tanh"):
         code = ACTIVATIONS[activation]
-        given = [arrays["x"], arrays["w"] / 8, rng.normal(size=groups).astype(dtype)]
+        given = [arrays["x"], arrays["w"] / 8, rng.normal(size=y[-1]).astype(dtype)]
         params = {**drawn.params("y"), "activation": code}
         wide = (a.astype(np.float64) for a in given)
         close(emit("convolution", *given, **params), TABLE["convolution"].reference(*wide, **params))

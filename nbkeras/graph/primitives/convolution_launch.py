@@ -4,6 +4,7 @@
 |---|---|
 | one tap, no stride, one group | a matrix product over pixels; for a small kernel `convolve_kernel` |
 | as many groups as channels in and out | `depthwise`, `depthwise_kernel` |
+| some filters for each channel (`is_multiplied`) | the same, of copies in which each channel meets one filter |
 | 3 or 3 by 3 taps, no stride, if the kernel `pays` | `winograd_filters` and `winograd`; `winograd_kernel` |
 | the gradient to an input of few channels (`NARROW`) | a matrix product, then `sum_taps` |
 | all others | `pack_filters` and `convolve`; `convolve_kernel` |
@@ -37,6 +38,9 @@ MOST_RUNS = 16
 #: The gradient to an input is summed from what is sent through each tap if taps * channels² / units is at most this:
 #: 1.1-7 times as fast as a register tile of which few columns are used; at 20 to 40 0.7-1.2 times.
 NARROW = 16
+
+#: A channel of its own for each filter costs a copy; so many filters of one channel or more fill a register tile.
+MOST_MULTIPLIED = 16
 
 #: Multiply-adds of one part of a kernel's gradient, elements of all its parts, and parts at most.
 PART_WORK = 2_000_000
@@ -78,6 +82,26 @@ class Form:
     def is_depthwise(self) -> bool:
         """Has each channel filters of its own, and one each?"""
         return self.channels == self.units == 1 and self.groups > 1
+
+    @property
+    def is_multiplied(self) -> bool:
+        """Has each channel some filters of its own?"""
+        return self.channels == 1 and self.groups > 1 and 1 < self.units < MOST_MULTIPLIED
+
+    def spread(self):
+        """The same convolution of an input that has each channel once for each of its filters."""
+        channels = self.groups * self.units
+        return dataclasses.replace(self, x=(*self.x[:4], channels), w=(*self.w[:4], channels), groups=channels)
+
+    def filters_in_depth(self):
+        """The same gradient to an input without depth, of an output gradient that has the filters of a channel along
+        its depth, last to first."""
+        return dataclasses.replace(
+            self,
+            w=(self.units, *self.w[1:3], 1, self.groups),
+            y=(self.y[0], self.units, *self.y[2:4], self.groups),
+            padding=(self.units - 1, *self.padding[1:]),
+        )
 
     @property
     def pixels(self) -> int:
@@ -263,6 +287,7 @@ def forward(low, form: Form, y, x, w, bias, activation):
     if form.is_product:
         multiply(low, y, x, w, bias, None, (1, form.pixels, form.units, form.channels), False, False, activation)
         return
+    form, x = _spread(low, form, x)
     if form.is_depthwise:
         numbers = _depthwise_numbers(form, form.y)
         low.launch("depthwise", x.dtype, [y, x, w, bias, None, _forward_table(form), *numbers, *options])
@@ -278,6 +303,34 @@ def forward(low, form: Form, y, x, w, bias, activation):
     numbers = [form.pixels, form.groups, folded.taps, folded.channels, form.units]
     zeros = np.zeros(max(folded.channels, form.x[4]), x.dtype)
     low.launch("convolve", x.dtype, [y, x, panels, bias, None, zeros, window, *numbers, *options])
+
+
+def _spread(low, form: Form, x):
+    """The input with each channel once for each of its filters, if they are few; with its form."""
+    if not form.is_multiplied:
+        return form, x
+    wide = form.spread()
+    target = low.temp(wide.x, x.dtype)
+    sizes = (form.source_pixels, form.groups, form.units)
+    copy(low, target, x, sizes, strides_of(sizes), (form.groups, 1, 0))
+    return wide, target
+
+
+def _deepen(low, form: Form, dy, w):
+    """The output gradient with the filters of a channel along its depth, and the kernel in that order; with their form.
+
+    Only if a channel has few, and the depth is free.
+    """
+    if not form.is_multiplied or form.w[0] != 1 or form.x[1] != 1 or form.y[1] != 1 or form.padding[0] != 0:
+        return form, dy, w
+    deep = form.filters_in_depth()
+    channels, filters, area = form.groups, form.units, math.prod(form.y[2:4])
+    apart, kernel = low.temp(deep.y, dy.dtype), low.temp(deep.w, w.dtype)
+    sizes = (form.y[0], filters, area, channels)
+    copy(low, apart, dy, sizes, strides_of(sizes), (area * channels * filters, 1, channels * filters, filters))
+    sizes = (filters, form.taps, channels)
+    copy(low, kernel, w, sizes, strides_of(sizes), (-1, channels * filters, filters), source_start=filters - 1)
+    return deep, apart, kernel
 
 
 def _depthwise_numbers(form: Form, target):
@@ -333,6 +386,7 @@ def to_input(low, form: Form, dx, dy, w, gate, gate_code):
         sizes = (1, form.pixels, form.channels, form.units)
         multiply(low, dx, dy, w, None, gate, sizes, False, True, gate_code=gate_code)
         return
+    form, dy, w = _deepen(low, form, dy, w)
     window = _backward_table(form, form.y[4])
     if form.is_depthwise:
         numbers = _depthwise_numbers(form, form.x)
@@ -370,6 +424,7 @@ def to_kernel(low, form: Form, dw, x, dy):
         sizes = (1, form.channels, form.units, form.pixels)
         multiply(low, dw, x, dy, None, None, sizes, True, False)
         return
+    form, x = _spread(low, form, x)
     if form.is_depthwise:
         numbers = _depthwise_numbers(form, form.y)
         parts = parts_of_depthwise(*numbers)
