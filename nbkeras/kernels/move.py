@@ -5,6 +5,9 @@
 
 from nbkeras.kernels._jit import kernel
 
+#: Rows shorter than this are copied column by column.
+NARROW = 8
+
 
 @kernel
 def strided_copy(out: "T ?", x: "T ?", layout: "i8 3*d", d: "i8", out_start: "i8", x_start: "i8", lo, hi):
@@ -31,6 +34,8 @@ def strided_copy(out: "T ?", x: "T ?", layout: "i8 3*d", d: "i8", out_start: "i8
         # Transposed: in square tiles each cache line of x is used for 16 rows of out before it is left.
         tile_height = 16
         tile_width = 16
+    elif width < NARROW:
+        tile_height = 256
     row = lo
     while row < hi:
         rest = row // height
@@ -45,6 +50,14 @@ def strided_copy(out: "T ?", x: "T ?", layout: "i8 3*d", d: "i8", out_start: "i8
             rest = rest // layout[axis]
             target += index * layout[d + axis]
             source += index * layout[2 * d + axis]
+        if width < NARROW:
+            # Down the columns: a loop of its own for each short row would take longer than the row.
+            for c in range(width):
+                to = target + c * out_step
+                come = source + c * x_step
+                for r in range(start, stop):
+                    out[to + r * out_row] = x[come + r * x_row]
+            continue
         left = 0
         while left < width:
             right = min(left + tile_width, width)

@@ -4,7 +4,7 @@
 |---|---|
 | one tap, no stride, one group | a matrix product over pixels; for a small kernel `convolve_kernel` |
 | as many groups as channels in and out | `depthwise`, `depthwise_kernel` |
-| some filters for each channel (`is_multiplied`) | the same, of copies in which each channel meets one filter |
+| some filters for each channel | the same, of copies in which each channel meets one filter |
 | 3 or 3 by 3 taps, no stride, if the kernel `pays` | `winograd_filters` and `winograd`; `winograd_kernel` |
 | the gradient to an input of few channels (`NARROW`) | a matrix product, then `sum_taps` |
 | all others | `pack_filters` and `convolve`; `convolve_kernel` |
@@ -39,8 +39,10 @@ MOST_RUNS = 16
 #: 1.1-7 times as fast as a register tile of which few columns are used; at 20 to 40 0.7-1.2 times.
 NARROW = 16
 
-#: A channel of its own for each filter costs a copy; so many filters of one channel or more fill a register tile.
-MOST_MULTIPLIED = 16
+#: A channel of its own for each filter costs a copy: up to so many filters of a channel forward, and in a gradient, it
+#: is faster than a register tile of the few that they are.
+MULTIPLIED_FORWARD = 7
+MULTIPLIED_BACKWARD = 15
 
 #: Multiply-adds of one part of a kernel's gradient, elements of all its parts, and parts at most.
 PART_WORK = 2_000_000
@@ -83,10 +85,9 @@ class Form:
         """Has each channel filters of its own, and one each?"""
         return self.channels == self.units == 1 and self.groups > 1
 
-    @property
-    def is_multiplied(self) -> bool:
-        """Has each channel some filters of its own?"""
-        return self.channels == 1 and self.groups > 1 and 1 < self.units < MOST_MULTIPLIED
+    def is_multiplied(self, most) -> bool:
+        """Has each channel some filters of its own, at most so many?"""
+        return self.channels == 1 and self.groups > 1 and 1 < self.units <= most
 
     def spread(self):
         """The same convolution of an input that has each channel once for each of its filters."""
@@ -287,7 +288,7 @@ def forward(low, form: Form, y, x, w, bias, activation):
     if form.is_product:
         multiply(low, y, x, w, bias, None, (1, form.pixels, form.units, form.channels), False, False, activation)
         return
-    form, x = _spread(low, form, x)
+    form, x = _spread(low, form, x, MULTIPLIED_FORWARD)
     if form.is_depthwise:
         numbers = _depthwise_numbers(form, form.y)
         low.launch("depthwise", x.dtype, [y, x, w, bias, None, _forward_table(form), *numbers, *options])
@@ -305,9 +306,9 @@ def forward(low, form: Form, y, x, w, bias, activation):
     low.launch("convolve", x.dtype, [y, x, panels, bias, None, zeros, window, *numbers, *options])
 
 
-def _spread(low, form: Form, x):
-    """The input with each channel once for each of its filters, if they are few; with its form."""
-    if not form.is_multiplied:
+def _spread(low, form: Form, x, most):
+    """The input with each channel once for each of its filters, if they are at most so many; with its form."""
+    if not form.is_multiplied(most):
         return form, x
     wide = form.spread()
     target = low.temp(wide.x, x.dtype)
@@ -321,7 +322,8 @@ def _deepen(low, form: Form, dy, w):
 
     Only if a channel has few, and the depth is free.
     """
-    if not form.is_multiplied or form.w[0] != 1 or form.x[1] != 1 or form.y[1] != 1 or form.padding[0] != 0:
+    flat = form.w[0] == form.x[1] == form.y[1] == 1 and form.padding[0] == 0
+    if not flat or not form.is_multiplied(MULTIPLIED_BACKWARD):
         return form, dy, w
     deep = form.filters_in_depth()
     channels, filters, area = form.groups, form.units, math.prod(form.y[2:4])
@@ -424,7 +426,7 @@ def to_kernel(low, form: Form, dw, x, dy):
         sizes = (1, form.channels, form.units, form.pixels)
         multiply(low, dw, x, dy, None, None, sizes, True, False)
         return
-    form, x = _spread(low, form, x)
+    form, x = _spread(low, form, x, MULTIPLIED_BACKWARD)
     if form.is_depthwise:
         numbers = _depthwise_numbers(form, form.y)
         parts = parts_of_depthwise(*numbers)
