@@ -40,11 +40,11 @@ class ChannelRows:
 
 
 class _Product:
-    """Emits a tile's function for one number of rows; a subclass says where the factors are."""
+    """Emits a tile's function for one number of rows and vectors; a subclass says where the factors are."""
 
-    def __init__(self, shape: Geometry, rows: int):
-        self.shape, self.rows = shape, rows
-        self.name = f"{type(self).__name__}_{shape.suffix}_{rows}"
+    def __init__(self, shape: Geometry, rows: int, vectors: int):
+        self.shape, self.rows, self.vectors = shape, rows, vectors
+        self.name = f"{type(self).__name__}_{shape.suffix}_{rows}_{vectors}"
 
     def declare(self, module):
         """The function, emitted into a module when first asked for."""
@@ -56,12 +56,12 @@ class _Product:
         for name, value in zip(self.NAMES, function.args, strict=True):
             value.name = name
         at = dict(zip(self.NAMES, function.args, strict=True))
-        tile = Tile(builder, self.shape, self.rows)
+        tile = Tile(builder, self.shape, self.rows, self.vectors)
         for row in self.rows_of(tile, at, at["c"]):  # c is wanted when the sum is done
             prefetch(builder, row, near=3)
-            prefetch(builder, builder.gep(row, [WORD(self.shape.columns * self.shape.item - 1)]), near=3)
+            prefetch(builder, builder.gep(row, [WORD(self.vectors * self.shape.lanes * self.shape.item - 1)]), near=3)
         sums = self.sums(tile, at)
-        tile.masks = [edge_mask(builder, self.shape, at["columns"], v) for v in range(VECTORS)]
+        tile.masks = [edge_mask(builder, self.shape, at["columns"], v) for v in range(self.vectors)]
         rows = self.rows_of(tile, at, at["c"])
         sums = self.finished(tile, sums, at, rows)
         tile.store(sums, rows, at["columns"])
@@ -128,18 +128,23 @@ class ChannelProduct(_Product):
 
 
 def _chooser(product, context, builder, pointer, rows, arguments):
-    """A jump to the function of a product for a number of rows."""
+    """A jump to the function of a product for a number of rows; columns that one vector holds have a tile of one."""
     shape = geometry(context, pointer)
     done = builder.append_basic_block("done")
-    products = [product(shape, count) for count in range(1, shape.rows + 1)]
-    blocks = [builder.append_basic_block(made.name) for made in products]
-    choice = builder.switch(rows, blocks[-1])
-    for count, (block, made) in enumerate(zip(blocks, products, strict=True), 1):
-        if count < shape.rows:
-            choice.add_case(WORD(count), block)
-        builder.position_at_end(block)
-        builder.call(made.declare(builder.module), arguments)
-        builder.branch(done)
+    narrow, wide = (builder.append_basic_block(name) for name in ("narrow", "wide"))
+    columns = arguments[product.NAMES.index("columns")]
+    builder.cbranch(builder.icmp_signed("<=", columns, WORD(shape.lanes)), narrow, wide)
+    for start, vectors in ((narrow, 1), (wide, VECTORS)):
+        builder.position_at_end(start)
+        products = [product(shape, count, vectors) for count in range(1, shape.rows + 1)]
+        blocks = [builder.append_basic_block(made.name) for made in products]
+        choice = builder.switch(rows, blocks[-1])
+        for count, (block, made) in enumerate(zip(blocks, products, strict=True), 1):
+            if count < shape.rows:
+                choice.add_case(WORD(count), block)
+            builder.position_at_end(block)
+            builder.call(made.declare(builder.module), arguments)
+            builder.branch(done)
     builder.position_at_end(done)
     return context.get_dummy_value()
 
