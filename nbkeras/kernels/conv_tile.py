@@ -12,10 +12,10 @@ from numba import types
 from numba.extending import intrinsic
 
 from nbkeras.kernels.conv_window import ROW
-from nbkeras.kernels.emission import BYTE, WORD, edge_mask, loop, opaque, prefetch, private_function, raw
+from nbkeras.kernels.emission import BYTE, WORD, loop, opaque, prefetch, private_function, raw
 from nbkeras.kernels.epilogue import finish
-from nbkeras.kernels.geometry import VECTORS, Geometry, geometry, same_pointers
-from nbkeras.kernels.tile import PointedRows, Tile
+from nbkeras.kernels.geometry import Geometry, geometry, same_pointers
+from nbkeras.kernels.tile import PointedRows, as_wide_as_needed
 
 #: Columns of a packed panel of filters, of either float type and on every processor: one or more tiles wide.
 PANEL = 32
@@ -40,11 +40,11 @@ class ChannelRows:
 
 
 class _Product:
-    """Emits a tile's function for one number of rows and vectors; a subclass says where the factors are."""
+    """Emits a tile's function for one number of rows; a subclass says where the factors are."""
 
-    def __init__(self, shape: Geometry, rows: int, vectors: int):
-        self.shape, self.rows, self.vectors = shape, rows, vectors
-        self.name = f"{type(self).__name__}_{shape.suffix}_{rows}_{vectors}"
+    def __init__(self, shape: Geometry, rows: int):
+        self.shape, self.rows = shape, rows
+        self.name = f"{type(self).__name__}_{shape.suffix}_{rows}"
 
     def declare(self, module):
         """The function, emitted into a module when first asked for."""
@@ -56,16 +56,18 @@ class _Product:
         for name, value in zip(self.NAMES, function.args, strict=True):
             value.name = name
         at = dict(zip(self.NAMES, function.args, strict=True))
-        tile = Tile(builder, self.shape, self.rows, self.vectors)
+        as_wide_as_needed(builder, self.shape, self.rows, at["columns"], lambda tile: self.product(tile, at))
+        builder.ret_void()
+
+    def product(self, tile, at):
+        builder, last = tile.builder, WORD(tile.width * self.shape.lanes * self.shape.item - 1)
         for row in self.rows_of(tile, at, at["c"]):  # c is wanted when the sum is done
             prefetch(builder, row, near=3)
-            prefetch(builder, builder.gep(row, [WORD(self.vectors * self.shape.lanes * self.shape.item - 1)]), near=3)
+            prefetch(builder, builder.gep(row, [last]), near=3)
         sums = self.sums(tile, at)
-        tile.masks = [edge_mask(builder, self.shape, at["columns"], v) for v in range(self.vectors)]
         rows = self.rows_of(tile, at, at["c"])
         sums = self.finished(tile, sums, at, rows)
         tile.store(sums, rows, at["columns"])
-        builder.ret_void()
 
     def bytes_of(self, builder, count):
         return builder.mul(count, WORD(self.shape.item))
@@ -128,23 +130,18 @@ class ChannelProduct(_Product):
 
 
 def _chooser(product, context, builder, pointer, rows, arguments):
-    """A jump to the function of a product for a number of rows; columns that one vector holds have a tile of one."""
+    """A jump to the function of a product for a number of rows."""
     shape = geometry(context, pointer)
     done = builder.append_basic_block("done")
-    narrow, wide = (builder.append_basic_block(name) for name in ("narrow", "wide"))
-    columns = arguments[product.NAMES.index("columns")]
-    builder.cbranch(builder.icmp_signed("<=", columns, WORD(shape.lanes)), narrow, wide)
-    for start, vectors in ((narrow, 1), (wide, VECTORS)):
-        builder.position_at_end(start)
-        products = [product(shape, count, vectors) for count in range(1, shape.rows + 1)]
-        blocks = [builder.append_basic_block(made.name) for made in products]
-        choice = builder.switch(rows, blocks[-1])
-        for count, (block, made) in enumerate(zip(blocks, products, strict=True), 1):
-            if count < shape.rows:
-                choice.add_case(WORD(count), block)
-            builder.position_at_end(block)
-            builder.call(made.declare(builder.module), arguments)
-            builder.branch(done)
+    products = [product(shape, count) for count in range(1, shape.rows + 1)]
+    blocks = [builder.append_basic_block(made.name) for made in products]
+    choice = builder.switch(rows, blocks[-1])
+    for count, (block, made) in enumerate(zip(blocks, products, strict=True), 1):
+        if count < shape.rows:
+            choice.add_case(WORD(count), block)
+        builder.position_at_end(block)
+        builder.call(made.declare(builder.module), arguments)
+        builder.branch(done)
     builder.position_at_end(done)
     return context.get_dummy_value()
 

@@ -6,10 +6,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from nbkeras.kernels.emission import WORD, edge_mask, prefetch, private_function, store
+from nbkeras.kernels.emission import WORD, prefetch, private_function, store
 from nbkeras.kernels.epilogue import finish
-from nbkeras.kernels.geometry import VECTORS, Geometry, geometry, same_pointers
-from nbkeras.kernels.tile import AHEAD, StridedRows, Tile
+from nbkeras.kernels.geometry import Geometry, geometry, same_pointers
+from nbkeras.kernels.tile import AHEAD, StridedRows, Tile, as_wide_as_needed
 
 #: The forms of `multiply`: for panels as wide as the tile, the same which also packs the panel as it reads it (whole
 #: slivers only), and for the panel at the right edge of c.
@@ -39,19 +39,23 @@ class Product:
         at = dict(zip(self.NAMES, function.args, strict=True))
         for name in ("c_row", "a_row", "a_column", "x_row", "gate_row"):
             at[name] = builder.mul(at[name], WORD(shape.item))
-        tile = Tile(builder, shape, self.rows)
+        if self.form == EDGE:
+            as_wide_as_needed(builder, shape, self.rows, at["columns"], lambda tile: self._product(tile, at))
+        else:
+            self._product(Tile(builder, shape, self.rows), at)
+        builder.ret_void()
+
+    def _product(self, tile, at):
+        builder, shape = tile.builder, self.shape
         c_rows = tile.rows_at(at["c"], at["c_row"])
         for row in c_rows:  # c is wanted when the loop ends
             prefetch(builder, row, near=3)
-            prefetch(builder, builder.gep(row, [WORD(shape.columns * shape.item - 1)]), near=3)
+            prefetch(builder, builder.gep(row, [WORD(tile.width * shape.lanes * shape.item - 1)]), near=3)
         factors = StridedRows(builder, self.rows, at["a"], at["a_row"], at["a_column"])
         sums = self._accumulate(tile, at, factors)
-        if self.form == EDGE:
-            tile.masks = [edge_mask(builder, shape, at["columns"], v) for v in range(VECTORS)]
         gate_rows = tile.rows_at(at["gate"], at["gate_row"])
         sums = finish(tile, sums, at["flags"], c_rows, at["bias"], gate_rows)
         tile.store(sums, c_rows, at["columns"])
-        builder.ret_void()
 
     def _accumulate(self, tile, at, factors):
         operands = at["depth"], factors, at["x"], at["x_row"]

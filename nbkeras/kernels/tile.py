@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 
-from nbkeras.kernels.emission import WORD, load, loop, multiply_add, opaque, raw, splat, store
+from nbkeras.kernels.emission import WORD, edge_mask, load, loop, multiply_add, opaque, raw, splat, store
 from nbkeras.kernels.geometry import VECTORS, Geometry
 
 #: Steps of k that loads of an unpacked panel are asked for in advance.
@@ -72,6 +72,28 @@ class PointedRows:
 
     def advance(self, carried):
         return [opaque(self.builder, self.builder.add(carried[0], WORD(self.shape.item)))]
+
+
+def as_wide_as_needed(builder, shape: Geometry, rows: int, columns, emit) -> None:
+    """emit(tile) for a tile of VECTORS, and for one of a single vector where the columns fit that.
+
+    With 16 units or fewer half of all multiply-adds were for columns that are not there: a product of 128x10x512 took
+    1.6 times as long. Tiles of less than half of the rows, which are rare, stay as they are.
+    """
+
+    def cut(vectors):
+        tile = Tile(builder, shape, rows, vectors)
+        tile.masks = [edge_mask(builder, shape, columns, v) for v in range(vectors)]
+        emit(tile)
+
+    if 2 * rows < shape.rows:
+        cut(VECTORS)
+        return
+    with builder.if_else(builder.icmp_signed("<=", columns, WORD(shape.lanes))) as (narrow, wide):
+        with narrow:
+            cut(1)
+        with wide:
+            cut(VECTORS)
 
 
 class Tile:
