@@ -24,6 +24,9 @@ NO_TENSOR = {"dtype", "shape"}
 #: Greatest and least of rows with NaN among them: onnxruntime passes over some.
 OF_NAN = {"max", "min", "amax", "amin"}
 
+#: Functions of arrays with NaN that onnxruntime computes right from 1.24 on; for Python 3.10 1.23 is the last.
+OF_NAN_LATELY = {"erf", "erfc", "nanmedian", "nanpercentile", "nanquantile", "sort"}
+
 #: onnxruntime's transform is less exact than ours.
 LOOSE = {name: 1e-4 for name in CALLS if "fft" in name or name in ("stft", "istft")}
 
@@ -54,6 +57,7 @@ def test_every_function(onnx, monkeypatch, open_batch):
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime (extra 'test') is not installed")
     options = runtime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 4
+    old = tuple(map(int, runtime.__version__.split(".")[:2])) < (1, 24)
     right, seen, used = 0, set(), set()
     for primitive, rule in RULES.items():
         monkeypatch.setitem(RULES, primitive, lambda w, step, rule=rule: used.add(step.primitive) or rule(w, step))
@@ -64,6 +68,8 @@ def test_every_function(onnx, monkeypatch, open_batch):
             if not arrays:
                 continue
 
+            if old and name in OF_NAN_LATELY and any(np.isnan(array).any() for array in arrays):
+                continue
             data = exported(function, arrays, fill, open_batch)
             if data is None:
                 continue

@@ -199,6 +199,10 @@ def a_generator_function():
     yield np.zeros(1)
 
 
+#: Of this dtype in every version of pandas.
+TEXTS = pandas.Series(["t"], dtype=object)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -218,7 +222,7 @@ def a_generator_function():
         ({"x": np.zeros(2, complex)}, "fit: x must hold numbers but has dtype complex128"),
         ({"x": [[1, 2], [3]]}, "fit: x cannot be made an array: "),
         ({"x": 3.0}, "fit: x must have one row per sample but is the single number 3.0."),
-        ({"x": pandas.DataFrame({"a": [1.0], "b": ["t"]})}, "these pandas columns do not: 'b' (str)."),
+        ({"x": pandas.DataFrame({"a": [1.0], "b": TEXTS})}, "these pandas columns do not: 'b' (object)."),
         ({"x": Opaque()}, "fit: x of type Opaque is no data that can be read."),
         ({"x": a_generator_function}, "Next: call it if it is a generator function"),
         ({"x": {"a": Opaque()}}, "x of type dict is no data that can be read: it holds Opaque."),

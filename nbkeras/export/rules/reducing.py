@@ -16,12 +16,15 @@ def _reduce(w, step):
     if not axes:
         return [w.name(step.inputs[0])]
     (x,), dtype = wide(w, step)
-    operator = {"sum": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin", "prod": "ReduceProd"}[step.params["op"]]
-    y = w.node(operator, x, w.constant(np.array(axes, np.int64)), keepdims=0)
+    axes = w.constant(np.array(axes, np.int64))
     if step.outputs[0].dtype == "bool":
-        # Of no values ONNX has the least or greatest number there is.
-        return [w.node("Greater", y, w.number(0, dtype))]
-    return back(w, step, y, dtype)
+        # Of no values ONNX has the least number there is, or 0, for the greatest; for the least its runtimes differ.
+        every, one = step.params["op"] == "min", w.number(1, dtype)
+        y = w.node("ReduceMax", w.node("Sub", one, x) if every else x, axes, keepdims=0)
+        y = w.node("Greater", y, w.number(0, dtype))
+        return [w.node("Not", y) if every else y]
+    operator = {"sum": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin", "prod": "ReduceProd"}[step.params["op"]]
+    return back(w, step, w.node(operator, x, axes, keepdims=0), dtype)
 
 
 @rule("arg_reduce")
