@@ -6,6 +6,7 @@
 | transposes that meet their inverses (`transposes.py`) | channels first is computed as channels last | `convnet` 72 % |
 | matrix products read transposed matrices where they lie | no copy | transpose(a) @ b, 784x64x128: 46 % |
 | softmax beside its cross-entropy | the loss kernel computes the softmax anyway | `mlp_small` 2 % |
+| affine, convolution + residual | it is added to a hot tile | see `fuse_residual` |
 | affine, convolution + activation | it runs on a hot tile | 2 to 4 %; `convnet`'s prediction 19 % |
 | places of max pooling that no gradient reads | only training needs them | prediction of `convnet` 1 % |
 | normalization of channels + relu | one more instruction as the result is stored | `vgg` 3 %, its prediction 1 to 4 % |
@@ -163,6 +164,31 @@ def fuse_activation(nodes, graph):
     return kept
 
 
+def fuse_residual(nodes, graph):
+    """affine or convolution, then the sum of it and a tensor of its shape, becomes one node."""
+    if not any(n.primitive.name == "add" for n in nodes):
+        return nodes
+    uses, producers = count_uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
+    gone, made = set(), {}
+    for node in nodes:
+        if node.primitive.name != "add" or len({s.shape for s in (*node.inputs, *node.outputs)}) > 1:
+            continue
+        for summed, other in (node.inputs, node.inputs[::-1]):
+            source = producers.get(id(summed))
+            alone = source is not None and uses[id(summed)] == 1 and id(source) not in gone
+            if alone and source.primitive.name in ACTIVATED and not source.params.get("activation", 0):
+                params = {**source.params, "residual": True}
+                made[id(node)] = Node(source.primitive, (*source.inputs, other), params, source.scope)
+                gone.add(id(source))
+                break
+    if not made:
+        return nodes
+    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
+    kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
+    replace(kept, graph, replacement)
+    return kept
+
+
 def fuse_channels(nodes, graph):
     """A normalization of channels that only a relu reads applies it."""
     kinds = ("batch_norm", "channel_affine")
@@ -238,9 +264,10 @@ REWRITES = (
     read_transposed,
     share_softmax,
     forget_places,
-    fuse_activation,
     fuse_channels,
     fold_channels,
+    fuse_residual,
+    fuse_activation,
     gate_channels,
     gate_pooled,
     fuse_gate,

@@ -18,6 +18,9 @@ def _leaky_relu(x):
     return select(x < 0, x * 0.2, x)
 
 
+#: In the place of the code of a gate: what stands there is added, before the activation, instead.
+RESIDUAL = 255
+
 #: Activation -> code. Just those whose derivative is a function of the output y, so that nothing else is saved.
 ACTIVATIONS = {
     "linear": 0,

@@ -1,4 +1,4 @@
-"""What happens to a tile between its sum and its place in memory: earlier sums, bias, activation, gate."""
+"""What happens to a tile between its sum and its place in memory: earlier sums, bias, residual, activation, gate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from nbkeras.kernels.emission import WORD, private_function, when
 from nbkeras.kernels.formula import Value, emit
-from nbkeras.kernels.scalars import ACTIVATIONS, activate, activation_slope, relu
+from nbkeras.kernels.scalars import ACTIVATIONS, RESIDUAL, activate, activation_slope, relu
 from nbkeras.kernels.tile import Tile
 
 #: What is done, in this order; a sum of these and of codes of activations (see scalars.ACTIVATIONS) times ACTIVATE
@@ -15,7 +15,7 @@ ADD_BEFORE = 1  # add c: it holds the sum over an earlier part of k
 BIAS = 2  # add the bias
 ADD_AFTER = 4  # add c after all else: it holds another result
 ACTIVATE = 1 << 8  # times the code: apply the activation
-GATE = 1 << 16  # times the code: multiply by the slope of the activation whose output is `gate`
+GATE = 1 << 16  # times the code: multiply by the slope of the activation whose output is `gate`; RESIDUAL: add `gate`
 
 RELU = ACTIVATIONS["relu"]
 
@@ -60,10 +60,12 @@ def finish(tile: Tile, sums, flags, c_rows, bias, gate_rows):
 
     sums = when(builder, asked(ADD_BEFORE), sums, add_c)
     sums = when(builder, asked(BIAS), sums, add_bias)
+    residual = builder.icmp_signed("==", gate_code, WORD(RESIDUAL))
+    sums = when(builder, residual, sums, lambda sums: tile.combine(sums, gate_rows, builder.fadd))
     sums = when(builder, builder.icmp_signed("==", activation, WORD(RELU)), sums, rectify)
     sums = when(builder, builder.icmp_signed(">", activation, WORD(RELU)), sums, apply)
     for comparison, change in (("==", rectified), (">", slope)):
-        gated = builder.icmp_signed(comparison, gate_code, WORD(RELU))
+        gated = builder.and_(builder.icmp_signed(comparison, gate_code, WORD(RELU)), builder.not_(residual))
         sums = when(builder, gated, sums, lambda sums, change=change: tile.combine(sums, gate_rows, change))
     return when(builder, asked(ADD_AFTER), sums, add_c)
 

@@ -10,7 +10,7 @@ polynomials are minimax fits of ours (Remez by reweighting, 60 digits); the redu
 
 # ruff: noqa: F401
 
-from nbkeras.kernels.activations import ACTIVATIONS, activate, activation_slope
+from nbkeras.kernels.activations import ACTIVATIONS, RESIDUAL, activate, activation_slope
 from nbkeras.kernels.arithmetic import (
     absolute,
     add,

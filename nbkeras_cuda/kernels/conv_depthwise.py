@@ -2,8 +2,8 @@
 
 from numba import cuda
 
-from nbkeras.kernels.scalars import activate, activation_slope
 from nbkeras_cuda._jit import T, kernel
+from nbkeras_cuda.epilogue import finished
 from nbkeras_cuda.window import HEADER, PHASE, TAP, located, phase_at, source_of, taps_at, target_of
 
 
@@ -53,13 +53,7 @@ def depthwise(
                 total += x[source + c] * w[table[tap] * channels + c]
             tap += TAP
         to = target_of(table, phase, n, d, h, v) + c
-        if has_bias != 0:
-            total += bias[c]
-        if activation != 0:
-            total = activate(activation, total)
-        if gate_code != 0:
-            total *= activation_slope(gate_code, gate[to])
-        y[to] = total
+        y[to] = finished(total, bias, c, has_bias, activation, gate, to, gate_code)
         item += cuda.gridsize(1)
 
 

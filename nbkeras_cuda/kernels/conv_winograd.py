@@ -2,8 +2,8 @@
 
 from numba import cuda
 
-from nbkeras.kernels.scalars import activate, activation_slope
 from nbkeras_cuda._jit import T, kernel
+from nbkeras_cuda.epilogue import finished
 from nbkeras_cuda.winograd import PANEL, SPAN, TILE, filter_factor, input_factor, output_factor
 
 
@@ -95,11 +95,5 @@ def winograd(
                             for c in range(channels):
                                 product += factor * x[source + c] * panels[panel + c * PANEL]
                 total += down * output_factor(j, across_at, TILE) * product
-        if has_bias != 0:
-            total += bias[unit]
-        if activation != 0:
-            total = activate(activation, total)
-        if gate_code != 0:
-            total *= activation_slope(gate_code, gate[item])
-        y[item] = total
+        y[item] = finished(total, bias, unit, has_bias, activation, gate, item, gate_code)
         item += cuda.gridsize(1)

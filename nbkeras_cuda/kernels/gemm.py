@@ -11,8 +11,8 @@ keep a GPU busy; else small ones.
 
 from numba import cuda
 
-from nbkeras.kernels.scalars import activate, activation_slope
 from nbkeras_cuda._jit import SIMULATED, T, device, kernel
+from nbkeras_cuda.epilogue import finished
 
 #: Threads along each side of a tile.
 SIDE = 2 if SIMULATED else 16
@@ -192,13 +192,7 @@ def matmul(
                 j = start + thread_column + s * SIDE
                 if i < m and j < n:
                     place = (b * m + i) * n + j
-                    value = results[r * per + s]
-                    if has_bias != 0:
-                        value += bias[j]
-                    if activation != 0:
-                        value = activate(activation, value)
-                    if gate_code != 0:
-                        value *= activation_slope(gate_code, gate[place])
+                    value = finished(results[r * per + s], bias, j, has_bias, activation, gate, place, gate_code)
                     if accumulate != 0:
                         value += c[place]
                     c[place] = value

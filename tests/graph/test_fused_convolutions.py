@@ -11,6 +11,7 @@ from nbkeras.graph import trace
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.plan import Plan
 from nbkeras.graph.primitives import emit
+from nbkeras.graph.traced import Traced
 from tests.graph.differences import check_gradients, weighted_sum
 from tests.tolerances import TOLERANCES
 
@@ -133,3 +134,75 @@ def test_a_transpose_before_a_broadcast_stays():
         return emit("add", wide, emit("broadcast_to", moved, shape=(2, 3, 3)))
 
     check_gradients(function, [np.arange(9.0).reshape(3, 3) / 9])
+
+
+
+#: What applies a residual: shapes of x and the kernel, groups.
+SUMMED = {
+    "convolve": ((2, 6, 7, 3), (3, 3, 3, 5), 1),
+    "winograd": ((16, 12, 12, 16), (3, 3, 16, 20), 1),
+    "depthwise": ((2, 6, 7, 5), (3, 3, 1, 5), 5),
+    "matmul": ((2, 6, 7, 3), (1, 1, 3, 5), 1),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize("activation", [None, "relu", "tanh"])
+@pytest.mark.parametrize("kernel", SUMMED)
+def test_a_residual_is_added_as_the_result_is_stored(kernel, activation, with_bias, dtype):
+    x_shape, w_shape, groups = SUMMED[kernel]
+    padding = (w_shape[0] // 2,) * 2
+    rng = np.random.default_rng(0)
+    x, w, r = (rng.normal(size=shape).astype(dtype) for shape in (x_shape, w_shape, (*x_shape[:3], w_shape[-1])))
+    bias = [rng.normal(size=w_shape[-1]).astype(dtype)] * with_bias
+
+    def summed(x, w, r, *bias):
+        y = emit("convolution", x, w, *bias, shape=x_shape[1:3], **{**WINDOW, "padding": padding, "groups": groups})
+        y = emit("add", r, y)
+        return emit(activation, y) if activation else y
+
+    def apart(x, w, r, *bias):
+        y = emit("convolution", x, w, *bias, shape=x_shape[1:3], **{**WINDOW, "padding": padding, "groups": groups})
+        return y, emit("add", r, y)
+
+    traced = Traced(summed)
+    found = traced(x, w, r, *bias)
+    _, wanted = Traced(apart)(x, w, r, *bias)
+    wanted = {None: wanted, "relu": np.maximum(wanted, 0), "tanh": np.tanh(wanted)}[activation]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5 if dtype == "float32" else 1e-12, atol=1e-6)
+    (made,) = traced.plans.values()
+    names = [step.kernel.name for step in made.plan.steps]
+    assert "elementwise" not in names and (kernel in names or (kernel, dtype) == ("winograd", "float64"))
+
+
+def summed_blocks(x, w, b, v, c):
+    """Two blocks of two layers with what they began with added, as residual networks have them."""
+    for _ in range(2):
+        first = layer(x, w, b)
+        second = emit("convolution", first, v, c, shape=tuple(x.shape[1:3]), **WINDOW)
+        x = emit("relu", emit("add", second, x))
+    return x
+
+
+def summed_products(x, w, b, v, c):
+    flat = emit("reshape", x, shape=(84, 2))
+    weights = emit("multiply", ops.reshape(c, (1, 2)), w[0, 0, :, :2])
+    return emit("relu", emit("add", emit("affine", emit("tanh", flat), weights), flat))
+
+
+@pytest.mark.parametrize("function", [summed_blocks, summed_products])
+def test_gradients_with_residuals(function):
+    check_gradients(function, arrays(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_sum_that_others_read_or_of_other_shapes_is_not_fused():
+    def read_twice(x, w, b, v, c):
+        y = emit("convolution", x, w, b, shape=tuple(x.shape[1:3]), **WINDOW)
+        return emit("multiply", emit("add", y, y), y)
+
+    def another_shape(x, w, b, v, c):
+        return emit("add", layer(x, w, b, None), b)
+
+    for function in (read_twice, another_shape):
+        check_gradients(function, arrays(), rtol=1e-5, atol=1e-6)

@@ -19,7 +19,7 @@ import numpy as np
 from nbkeras.errors import ShapeError
 from nbkeras.graph.primitives import convolution_launch as launch
 from nbkeras.graph.primitives.emit import emit
-from nbkeras.graph.primitives.linear import activated
+from nbkeras.graph.primitives.linear import activated, added_to
 from nbkeras.graph.primitives.table import primitive
 from nbkeras.kernels.scalars import ACTIVATIONS
 
@@ -79,9 +79,9 @@ def _forward(x, w, shape, stride, dilation, padding, groups):
     return y
 
 
-def _reference(x, w, bias=None, *, shape, stride, dilation, padding, groups, activation=0):
+def _reference(x, w, *added, shape, stride, dilation, padding, groups, activation=0, residual=False):
     y = _forward(x, w, shape, stride, dilation, padding, groups)
-    return activated(y if bias is None else y + bias, activation).astype(x.dtype)
+    return activated(sum(added, y), activation).astype(x.dtype)
 
 
 def _input_reference(dy, w, shape, stride, dilation, padding, groups):
@@ -159,9 +159,9 @@ def _kernel_grad(node, dw):
 
 
 def _lower(node, low):
-    bias = node.inputs[2] if len(node.inputs) == 3 else None
     form = launch.Form(node.inputs[0].shape, node.inputs[1].shape, node.outputs[0].shape, **_window(node))
-    launch.forward(low, form, node.outputs[0], *node.inputs[:2], bias, node.params.get("activation", 0))
+    added, activation = added_to(node), node.params.get("activation", 0)
+    launch.forward(low, form, node.outputs[0], *node.inputs[:2], *added, activation)
 
 
 def _input_lower(node, low):

@@ -28,6 +28,7 @@ from nbkeras.kernels.conv_depthwise import parts_of as parts_of_depthwise
 from nbkeras.kernels.conv_kernel import TAPS
 from nbkeras.kernels.conv_tile import PANEL
 from nbkeras.kernels.conv_winograd_kernel import parts_of
+from nbkeras.kernels.scalars import RESIDUAL
 
 #: An input with at most so many channels is padded by a copy, so that taps can be folded.
 FEW_CHANNELS = 4
@@ -280,22 +281,23 @@ def _packed(low, form: Form, w, turned: bool):
     return panels
 
 
-def forward(low, form: Form, y, x, w, bias, activation):
-    """Launch y = activate(convolution of x + bias)."""
-    options = [int(bias is not None), activation, 0]
+def forward(low, form: Form, y, x, w, bias, residual, activation):
+    """Launch y = activate(convolution of x + bias + residual), of which the last two may be None."""
+    options = [int(bias is not None), activation, 0 if residual is None else RESIDUAL]
     if y.size == 0:
         return
     if form.is_product:
-        multiply(low, y, x, w, bias, None, (1, form.pixels, form.units, form.channels), False, False, activation)
+        sizes = (1, form.pixels, form.units, form.channels)
+        multiply(low, y, x, w, bias, residual, sizes, False, False, *options[1:])
         return
     form, x = _spread(low, form, x, MULTIPLIED_FORWARD)
     if form.is_depthwise:
         numbers = _depthwise_numbers(form, form.y)
-        low.launch("depthwise", x.dtype, [y, x, w, bias, None, _forward_table(form), *numbers, *options])
+        low.launch("depthwise", x.dtype, [y, x, w, bias, residual, _forward_table(form), *numbers, *options])
         return
     numbers = _winograd(low, "winograd", form, x.dtype)
     if numbers:
-        _launch_winograd(low, y, x, w, bias, None, numbers, False, options)
+        _launch_winograd(low, y, x, w, bias, residual, numbers, False, options)
         return
     form, x = _pad(low, form, x)
     folded = form.folded()
@@ -303,7 +305,7 @@ def forward(low, form: Form, y, x, w, bias, activation):
     panels = _packed(low, folded, w, False)
     numbers = [form.pixels, form.groups, folded.taps, folded.channels, form.units]
     zeros = np.zeros(max(folded.channels, form.x[4]), x.dtype)
-    low.launch("convolve", x.dtype, [y, x, panels, bias, None, zeros, window, *numbers, *options])
+    low.launch("convolve", x.dtype, [y, x, panels, bias, residual, zeros, window, *numbers, *options])
 
 
 def _spread(low, form: Form, x, most):

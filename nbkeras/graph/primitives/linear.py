@@ -9,7 +9,7 @@ import numpy as np
 from nbkeras.errors import ShapeError
 from nbkeras.graph.primitives.emit import emit
 from nbkeras.graph.primitives.table import TABLE, primitive
-from nbkeras.kernels.scalars import ACTIVATIONS
+from nbkeras.kernels.scalars import ACTIVATIONS, RESIDUAL
 
 
 def _matmul_infer(node):
@@ -43,7 +43,7 @@ def _matmul_grad(node, dc):
 
 
 def multiply(low, c, a, b, bias, gate, sizes, ta, tb, activation=0, gate_code=0, shared=False):
-    """Launch c = activate(op(a) op(b) + bias) * slope(gate); sizes: (batch, m, n, k)."""
+    """Launch c = activate(op(a) op(b) + bias) * slope(gate), or plus the gate (RESIDUAL); sizes: (batch, m, n, k)."""
     batch, m, n, k = sizes
     steps = (m * k, 0 if shared else k * n)
     flags = [int(ta), int(tb), int(bias is not None), activation, gate_code, 0]
@@ -83,6 +83,13 @@ primitive(
 _ACTIVATION_NAMES = {code: name for name, code in ACTIVATIONS.items()}
 
 
+def added_to(node):
+    """Bias and residual of an affine or convolution, None where there is none; only the fuse pass makes residuals."""
+    added = list(node.inputs[2:])
+    residual = added.pop() if node.params.get("residual") else None
+    return added[0] if added else None, residual
+
+
 def _affine_infer(node):
     x, w = node.inputs[:2]
     (*lead, features), (rows, units) = _turned(x.shape, node.params, "ta"), _turned(w.shape, node.params, "tb")
@@ -102,10 +109,10 @@ def activated(y, code: int):
     return y if name == "linear" else TABLE[name].reference(y)
 
 
-def _affine_reference(x, w, bias=None, activation=0, ta=False, tb=False):
+def _affine_reference(x, w, *added, activation=0, ta=False, tb=False, residual=False):
     x, w = (matrix.T if flag else matrix for matrix, flag in ((x, ta), (w, tb)))
     y = x.astype(np.float64) @ w.astype(np.float64)
-    return activated(y if bias is None else y + bias, activation).astype(x.dtype)
+    return activated(sum(added, y), activation).astype(x.dtype)
 
 
 def _affine_grad(node, dy):
@@ -125,11 +132,12 @@ def _affine_grad(node, dy):
 
 def _affine_lower(node, low):
     x, w = node.inputs[:2]
-    bias = node.inputs[2] if len(node.inputs) == 3 else None
+    bias, residual = added_to(node)
     (*lead, features), (_, units) = _turned(x.shape, node.params, "ta"), _turned(w.shape, node.params, "tb")
     flags = (bool(node.params.get("ta")), bool(node.params.get("tb")))
     sizes = (1, math.prod(lead), units, features)
-    multiply(low, node.outputs[0], x, w, bias, None, sizes, *flags, node.params.get("activation", 0))
+    gate_code = 0 if residual is None else RESIDUAL
+    multiply(low, node.outputs[0], x, w, bias, residual, sizes, *flags, node.params.get("activation", 0), gate_code)
 
 
 primitive("affine", infer=_affine_infer, reference=_affine_reference, grad=_affine_grad, lower=_affine_lower)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras.graph.primitives import convolution_launch as launch
+from nbkeras.kernels.scalars import RESIDUAL
 from tests.twins.cases import normal
 
 #: x shape, kernel shape, y shape, stride, dilation, padding, groups.
@@ -62,7 +63,11 @@ def launched(kernel, form, run):
 
 
 def forward(low, form, x, w, y, bias, gate):
-    launch.forward(low, form, y, x, w, bias, 1)
+    launch.forward(low, form, y, x, w, bias, None, 1)
+
+
+def summed(low, form, x, w, y, bias, gate):
+    launch.forward(low, form, y, x, w, bias, np.sin(y), 1)
 
 
 def to_input(low, form, x, w, y, bias, gate):
@@ -79,6 +84,7 @@ def convolution(maker):
             taps = int(np.prod(form[1][:-2]))
             for kernel, run, way in (
                 ("convolve", forward, "forward"),
+                ("convolve", summed, "summed"),
                 ("convolve", to_input, "input"),
                 ("convolve_kernel", to_kernel, "kernel"),
             ):
@@ -101,6 +107,7 @@ def convolution(maker):
         for label, form in DEPTHWISE.items():
             for kernel, run, way in (
                 ("depthwise", forward, "forward"),
+                ("depthwise", summed, "summed"),
                 ("depthwise", to_input, "input"),
                 ("depthwise_kernel", to_kernel, "kernel"),
             ):
@@ -127,15 +134,15 @@ def winograd(maker, label, dtype, numbers):
             ],
             -(-columns // 32) * depth,
         )  # fmt: skip
-    for gate in (0, 1):
+    for gate in (0, 1, RESIDUAL):
         maker.add(
             "winograd",
-            f"{label}-{'gated' if gate else 'active'}",
+            f"{label}-{dict(zip((0, 1, RESIDUAL), ('active', 'gated', 'summed'), strict=True))[gate]}",
             dtype,
             lambda rng, real, gate=gate: [
                 normal(rng, (y,), real), normal(rng, (x,), real), normal(rng, (positions * channels * 32,), real),
                 normal(rng, (units,), real), normal(rng, (y,), real), np.zeros(channels, real), *numbers,
-                1 - gate, 1 - gate, gate,
+                int(gate != 1), int(gate != 1), gate,
             ],
         )  # fmt: skip
     numbers = (*numbers[:8], 16, tall, *dilations)

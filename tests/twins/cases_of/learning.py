@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbkeras.kernels.scalars import RESIDUAL
 from tests.twins.cases import normal
 
 SIZES = (1, 31, 33)
@@ -207,6 +208,7 @@ def gemm(maker):
         for code in (1, 2, 3):
             maker.add("matmul", f"bias-activation{code}", dtype, product(1, 5, 7, 3, bias=1, activation=code))
             maker.add("matmul", f"gate{code}", dtype, product(1, 5, 7, 3, gate=code))
+        maker.add("matmul", "residual", dtype, product(1, 5, 7, 3, bias=1, activation=1, gate=RESIDUAL))
         maker.add("matmul", "accumulate", dtype, product(1, 5, 7, 3, accumulate=1))
 
 
