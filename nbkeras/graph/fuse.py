@@ -6,7 +6,7 @@
 | transposes that meet their inverses (`transposes.py`) | channels first is computed as channels last | `convnet` 72 % |
 | matrix products read transposed matrices where they lie | no copy | transpose(a) @ b, 784x64x128: 46 % |
 | softmax beside its cross-entropy | the loss kernel computes the softmax anyway | `mlp_small` 2 % |
-| affine, convolution + residual | it is added to a hot tile | see `fuse_residual` |
+| affine, convolution + residual | it is added to a hot tile | prediction of a residual network 5 % |
 | affine, convolution + activation | it runs on a hot tile | 2 to 4 %; `convnet`'s prediction 19 % |
 | places of max pooling that no gradient reads | only training needs them | prediction of `convnet` 1 % |
 | normalization of channels + relu | one more instruction as the result is stored | `vgg` 3 %, its prediction 1 to 4 % |
