@@ -84,6 +84,24 @@ def test_check_names_the_step_that_differs(monkeypatch):
         Traced(lambda x: emit("softmax", x, log=False))(np.ones((2, 3), np.float32))
 
 
+def test_check_knows_what_rounding_costs_where_products_cancel(monkeypatch):
+    """All results are next to nothing beside what was added up for them; a result that is off by more is still seen."""
+    from nbkeras.errors import KernelError
+    from nbkeras.graph.primitives.table import TABLE
+
+    monkeypatch.setenv("NBKERAS_CHECK", "1")
+    x = np.random.default_rng(0).normal(size=(8, 64))
+    w = np.linalg.svd(x)[2][8:].T.astype(np.float32)  # columns at right angles to all rows of x
+    x = x.astype(np.float32)
+    product = Traced(lambda x, w: emit("affine", x, w))
+    assert np.abs(product(x, w)).max() < 1e-5
+    row = TABLE["affine"]
+    wrong = type(row)(**{**row.__dict__, "reference": lambda x, w: row.reference(x, w) + np.float32(1e-4)})
+    monkeypatch.setitem(TABLE, "affine", wrong)
+    with pytest.raises(KernelError, match=r"NBKERAS_CHECK: step 0 \(matmul"):
+        Traced(lambda x, w: emit("affine", x, w))(x, w)
+
+
 def test_debug_prints_the_plan(monkeypatch, capsys):
     monkeypatch.setenv("NBKERAS_DEBUG", "1")
     Traced(lambda x: emit("exp", emit("negative", x)))(np.ones((2, 3), np.float32))
