@@ -6,7 +6,7 @@ from nbkeras_cuda._jit import device
 
 @device
 def finished(total, bias, column, has_bias, activation, gate, place, gate_code):
-    """activate(total + bias[column]) * slope(gate[place]), or with RESIDUAL activate(total + bias + gate[place]).
+    """activate((total + bias[column]) * slope(gate[place])), or with RESIDUAL activate(total + bias + gate[place]).
 
     Neither bias nor gate is read where its code is 0.
     """
@@ -14,8 +14,6 @@ def finished(total, bias, column, has_bias, activation, gate, place, gate_code):
         total += bias[column]
     if gate_code == RESIDUAL:
         total += gate[place]
-    if activation != 0:
-        total = activate(activation, total)
-    if gate_code != 0 and gate_code != RESIDUAL:
+    elif gate_code != 0:
         total *= activation_slope(gate_code, gate[place])
-    return total
+    return activate(activation, total) if activation != 0 else total

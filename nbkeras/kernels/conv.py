@@ -106,7 +106,7 @@ def convolve(
     lo,
     hi,
 ):
-    """y = activate(sum over taps and channels of x w + bias) * slope(gate), for pixels as the table has them.
+    """y = activate((sum over taps and channels of x w + bias) * slope(gate)), for pixels as the table has them.
 
     Args:
         panels: filters from `pack_filters`, of `taps` taps of `depth` numbers for `units` outputs a group.

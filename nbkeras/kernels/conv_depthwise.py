@@ -77,7 +77,7 @@ def depthwise(
     lo,
     hi,
 ):
-    """y[p, c] = activate(sum over taps of x[pixel through t, c] w[t, c] + bias[c]) * slope(gate[p, c])
+    """y[p, c] = activate((sum over taps of x[pixel through t, c] w[t, c] + bias[c]) * slope(gate[p, c]))
 
     Args:
         table: see `conv_window`.

@@ -121,7 +121,7 @@ def matmul(
     lo,
     hi,
 ):
-    """c = activate(op(a) @ op(x) + bias) * slope(gate), batch times.   c: (m, n), op(a): (m, k), op(x): (k, n)
+    """c = activate((op(a) @ op(x) + bias) * slope(gate)), batch times.   c: (m, n), op(a): (m, k), op(x): (k, n)
 
     A transposed operand is stored as (k, m) or (n, k); *_step is the distance of its matrices, 0 for a shared one.
     With `accumulate`, c += (the activation must then be linear). Items: tiles of c.

@@ -56,7 +56,7 @@ def winograd(
     units: "i8", tall: "i8", dilation_y: "i8", dilation_x: "i8", has_bias: "i8", activation: "i8",
     gate_code: "i8", lo, hi
 ):  # fmt: skip
-    """y = activate(sum over taps and channels of x w + bias) * slope(gate), for filters from `winograd_filters`.
+    """y = activate((sum over taps and channels of x w + bias) * slope(gate)), for filters from `winograd_filters`.
 
     Args:
         zeros: what the CPU reads outside the image: `above` rows and `left` pixels before it; not read here.

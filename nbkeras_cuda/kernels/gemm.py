@@ -137,7 +137,7 @@ def matmul(
     lo,
     hi,
 ):
-    """c = activate(op(a) @ op(x) + bias) * slope(gate), added to c if accumulate is set.
+    """c = activate((op(a) @ op(x) + bias) * slope(gate)), added to c if accumulate is set.
 
     Args:
         a_step, x_step: elements from one matrix of the batch to the next (0: one matrix for all).

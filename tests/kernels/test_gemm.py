@@ -69,12 +69,12 @@ def check(got, a, x, bias=None, activation=0, gate=None, gate_code=0, c=None):
     epsilon = np.finfo(got.dtype).eps
     total = a64 @ x64 + (0 if bias is None else bias64)
     error = epsilon * (a.shape[2] + 4) * (np.abs(a64) @ np.abs(x64) + (0 if bias is None else np.abs(bias64)))
+    slope = activation_slope(gate_code, gate64) if gate_code else 1
+    total, error = total * slope, error * (np.abs(slope) + 16 * epsilon) + 16 * epsilon * np.abs(total)
     expected = activate(activation, total)
     if activation == ACTIVATIONS["exponential"]:
         error = error * expected
     error = 2 * error + 16 * epsilon * (np.abs(expected) + 1)
-    slope = activation_slope(gate_code, gate64) if gate_code else 1
-    expected, error = expected * slope, error * (np.abs(slope) + 16 * epsilon)
     if c is not None:
         expected = expected + c64
         error = error + 2 * epsilon * (np.abs(expected) + np.abs(c64))

@@ -43,7 +43,7 @@ def _matmul_grad(node, dc):
 
 
 def multiply(low, c, a, b, bias, gate, sizes, ta, tb, activation=0, gate_code=0, shared=False):
-    """Launch c = activate(op(a) op(b) + bias) * slope(gate), or plus the gate (RESIDUAL); sizes: (batch, m, n, k)."""
+    """Launch c = activate((op(a) op(b) + bias) * slope(gate)), or plus the gate (RESIDUAL); sizes: (batch, m, n, k)."""
     batch, m, n, k = sizes
     steps = (m * k, 0 if shared else k * n)
     flags = [int(ta), int(tb), int(bias is not None), activation, gate_code, 0]
