@@ -42,6 +42,12 @@ class KerasTensor(Operators):
     def __repr__(self):
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse={self.sparse}, name={self.name}>"
 
+    def __eq__(self, other):
+        # As in Keras a placeholder equals itself alone, so that lists of them can be searched and compared.
+        return self is other if isinstance(other, KerasTensor) else super().__eq__(other)
+
+    __hash__ = Operators.__hash__
+
     def _no_value(self, *_):
         raise ArgumentTypeError(
             f"{self!r} has no value: it is a placeholder of a functional model.",

@@ -154,15 +154,18 @@ class _Shapes:
         extra = len(input_shape) - len(inputs)
         if extra < 0 or (extra and elided == "plain"):
             raise ShapeError(f"{who} does not fit an input of shape {input_shape}.")
-        self.output = _output_shape(input_shape, sample_shape, elided, extra)
+        output = _output_shape(input_shape, sample_shape, elided, extra)
         before = extra if elided == "left" else 0
         size_in = {letter: input_shape[before + i] for i, letter in enumerate(inputs)}
-        size_out = dict(zip(outputs, self.output[before:], strict=False))
+        size_out = dict(zip(outputs, output[before:], strict=False))
         for letter, size in size_in.items():
             if size_out.get(letter) not in (None, size):
                 raise ShapeError(
                     f"{who}: axis {letter!r} has length {size} in the input but {size_out[letter]} in output_shape."
                 )
+        # What output_shape leaves open, the input may say.
+        size_out = {letter: size_in.get(letter) if n is None else n for letter, n in size_out.items()}
+        self.output = (*output[:before], *size_out.values(), *output[before + len(size_out) :])
         for letter in outputs:
             if letter not in inputs and letter not in weights:
                 raise ArgumentError(f"{who}: axis {letter!r} of the output is in neither input nor kernel.")

@@ -151,7 +151,13 @@ class Normalization(Layer):
                 f"layer {self.name!r} (Normalization): adapt takes an array or batches of arrays, got {data!r}."
             )
         for batch in data:
-            yield batch[0] if isinstance(batch, (list, tuple)) else batch
+            batch = batch[0] if isinstance(batch, (list, tuple)) else batch
+            if not hasattr(batch, "shape"):
+                raise ArgumentTypeError(
+                    f"layer {self.name!r} (Normalization): adapt takes batches of arrays, got {batch!r} for one.",
+                    next="yield arrays, or tuples that start with one.",
+                )
+            yield batch
 
     def _check(self, shape):
         if not self.built:

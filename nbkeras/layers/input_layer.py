@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 
 from nbkeras import dtype_policies
 from nbkeras.arguments import FLAG, accepts
@@ -47,6 +48,7 @@ class InputLayer(Layer):
         **kwargs,
     ):
         if "input_shape" in kwargs:
+            warnings.warn("InputLayer: the argument input_shape has a new name; write shape=...", stacklevel=3)
             shape = kwargs.pop("input_shape")
         super().__init__(name=name or auto_name("input_layer"), dtype=None, **kwargs)
         if sparse or ragged:
@@ -95,9 +97,19 @@ class InputLayer(Layer):
             if given is not None and given != own:
                 raise ArgumentError(f"Input {self.name!r}: {what} is {given!r}, but the tensor's is {own!r}.")
 
+    @property
+    def sparse(self) -> bool:
+        """False: there are no sparse tensors."""
+        return False
+
+    @property
+    def ragged(self) -> bool:
+        """False: there are no ragged tensors."""
+        return False
+
     def call(self):
         """Nothing: the value is given from outside."""
-        raise NotImplementedError
+        return None
 
     def get_config(self):
         return {

@@ -29,6 +29,8 @@ from nbkeras.layers.signature import (
     built_once,
     check_places,
     constructor_arguments,
+    named,
+    needed,
     shape_argument,
     takes,
     training_of,
@@ -290,6 +292,7 @@ class Layer(Stateless, HoldsWeights):
         self._build_for(args, kwargs)
         if keras_tensor.any_keras_tensor(args, kwargs):
             outputs = self.compute_output_spec(*args, **kwargs)
+            self._check_outputs(outputs)
             outputs = Masks(self, args, kwargs).passed_on(outputs, replace=True)
             call = OperationCall(self, args, kwargs, outputs)
             self._untracked_calls.append(call)
@@ -325,6 +328,9 @@ class Layer(Stateless, HoldsWeights):
             else:
                 with graph.scope(self.name):
                     outputs = self._named_call(args, kwargs)
+            if outputs is None:
+                # A layer may be called for what it does alone, such as adding a loss.
+                return None
             if self.activity_regularizer is not None:
                 for output in tree.flatten(outputs):
                     rows = output.shape[0] if output.shape else 1
@@ -349,12 +355,15 @@ class Layer(Stateless, HoldsWeights):
                 if not error.args[0].startswith((f"layer {self.name!r}", f"model {self.name!r}")):
                     error.args = (f"{self._who()}: {error.args[0]}",)
             raise
+        return outputs
+
+    def _check_outputs(self, outputs):
+        """Refuse a call without outputs, where they are needed."""
         if outputs is None:
             raise ArgumentError(
                 f"{self._who()}: call() returned None.",
                 next="end call() with `return` and the output.",
             )
-        return outputs
 
     def _who(self) -> str:
         """The layer for messages, with its place in the model that is being called."""
@@ -390,6 +399,11 @@ class Layer(Stateless, HoldsWeights):
             return
         specs = tree.flatten(self.input_spec)
         tensors = [t for t in tree.flatten(args[0]) if is_tensor(t)]
+        if args[0] is None:
+            raise ArgumentError(
+                f"{self._who()} takes {len(specs)} inputs, got None.",
+                next="end the call() of the layer before it with `return` and the output.",
+            )
         if len(specs) != len(tensors):
             raise ArgumentError(
                 f"{self._who()} takes {len(specs)} inputs, got {len(tensors)}.",
@@ -432,15 +446,21 @@ class Layer(Stateless, HoldsWeights):
     def _build_with(self, shapes: dict):
         self._with_shapes(self.build, shapes)
 
-    @staticmethod
-    def _with_shapes(function, shapes: dict):
+    def _with_shapes(self, function, shapes: dict):
         """Call a function with the shapes that its signature asks for: one, or one an argument named `..._shape`."""
-        parameters = [p for p in inspect.signature(function).parameters if p not in ("args", "kwargs")]
-        named = {f"{name}_shape": shape for name, shape in shapes.items()}
-        first = next(iter(shapes.values()), None)
-        if len(parameters) > 1 and any(p in named for p in parameters):
-            return function(**{p: named[p] for p in parameters if p in named})
-        return function(first)
+        parameters = inspect.signature(function).parameters
+        given = {f"{name}_shape": shape for name, shape in shapes.items()}
+        taken = [n for n in named(parameters) if n in given]
+        if len(named(parameters)) > 1 and (taken or len(needed(parameters)) > 1):
+            missing = next((n for n in needed(parameters) if n not in given), None)
+            if missing is not None:
+                raise ArgumentError(
+                    f"{self._who()}: {function.__name__}() takes {missing!r}, which is no shape of an argument of "
+                    f"this call; those are {', '.join(given) or 'none'}.",
+                    next="name each argument after one of call(), with '_shape' behind it.",
+                )
+            return function(**{n: given[n] for n in taken})
+        return function(next(iter(shapes.values()), None))
 
     # -- places in functional models ------------------------------------------------------------------------------
 

@@ -286,10 +286,9 @@ class UnitNormalization(Layer):
         array([[0.6, 0.8]], dtype=float32)
     """
 
-    @accepts(axis=AXES)
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(axis, (int, list, tuple)):
+        if not AXES.fits(axis):
             raise ArgumentTypeError(
                 f"layer {self.name!r} (UnitNormalization): axis must be a whole number or a list of them, got {axis!r}."
             )

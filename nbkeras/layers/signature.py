@@ -74,6 +74,16 @@ def input_names(parameters) -> list | None:
     return places[: places.index("training")] if "training" in places else places
 
 
+def named(parameters) -> dict:
+    """The parameters with a name of their own: without `*args` and `**kwargs`."""
+    return {n: p for n, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+
+
+def needed(parameters) -> list:
+    """The names of the arguments that must be given."""
+    return [n for n, p in named(parameters).items() if p.default is p.empty]
+
+
 def check_places(layer, args) -> None:
     """Only inputs go by place: a flag there would be mistaken for one, or a second input for the flag.
 

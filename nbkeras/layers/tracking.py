@@ -37,6 +37,14 @@ class Tracked:
                 next="make all weights, layers and metrics in __init__() or build().",
             )
 
+    @property
+    def _tracker(self):
+        return Lock(self)
+
+    def _untrack_variable(self, variable) -> None:
+        """Let go of a weight: it belongs to the layer no more."""
+        self._forget(variable)
+
     def _forget(self, value):
         """Undo `_track`, for a value or all that is in it."""
         gone = {id(leaf) for leaf in tree.flatten(value)}
@@ -62,6 +70,30 @@ class Tracked:
             for part in value:
                 self._track(part)
         return value
+
+
+class Lock:
+    """Whether a layer refuses new weights, layers and metrics; scripts write `layer._tracker.unlock()` to add some to a
+    layer that is built."""
+
+    def __init__(self, layer):
+        self._layer = layer
+
+    @property
+    def locked(self) -> bool:
+        return self._layer._untracked_locked
+
+    @locked.setter
+    def locked(self, value):
+        self._layer._untracked_locked = bool(value)
+
+    def lock(self) -> None:
+        """Refuse new ones."""
+        self.locked = True
+
+    def unlock(self) -> None:
+        """Take new ones."""
+        self.locked = False
 
 
 def _kind(value) -> str | None:

@@ -7,7 +7,7 @@ import contextlib
 import numpy as np
 
 from nbkeras import constraints, initializers, regularizers
-from nbkeras.errors import ArgumentError, ShapeError, StateError
+from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError
 from nbkeras.graph.dtypes import is_float, standardize_dtype
 from nbkeras.layers import call_context
 from nbkeras.layers.tracking import Tracked
@@ -21,6 +21,7 @@ class HoldsWeights(Tracked):
 
     def add_weight(
         self,
+        *args,
         shape=None,
         initializer=None,
         dtype=None,
@@ -35,6 +36,7 @@ class HoldsWeights(Tracked):
         """Make a weight.
 
         Args:
+            args: shape, initializer and dtype may be given by place, in this order; all else by name.
             shape: a tuple, () by default.
             initializer: name, object or function; Glorot uniform for floats, zeros otherwise.
             dtype: the layer's by default.
@@ -49,11 +51,8 @@ class HoldsWeights(Tracked):
             >>> w.shape, w.trainable, len(layer.trainable_weights)
             ((2, 3), True, 1)
         """
-        if isinstance(shape, str) and name is None:
-            raise ArgumentError(
-                f"layer {self.name!r}: add_weight got {shape!r} for the shape.",
-                next="the first argument is the shape; give the name as name=...",
-            )
+        given = {"shape": shape, "initializer": initializer, "dtype": dtype}
+        shape, initializer, dtype = self._by_place(args, given)
         shape = () if shape is None else tuple(int(n) for n in np.atleast_1d(shape))
         dtype = standardize_dtype(dtype or self.variable_dtype)
         if initializer is None:
@@ -72,9 +71,29 @@ class HoldsWeights(Tracked):
         variable.trainable = variable.trainable and self.trainable
         return variable
 
+    def _by_place(self, args, named: dict):
+        """The first arguments of `add_weight`, each by place or by name."""
+        if len(args) > len(named):
+            raise ArgumentTypeError(
+                f"layer {self.name!r}: add_weight takes {', '.join(named)} by place, got {len(args)} values.",
+                next="give all others by name, e.g. trainable=False.",
+            )
+        if args and isinstance(args[0], str):
+            raise ArgumentError(
+                f"layer {self.name!r}: add_weight got {args[0]!r} for the shape.",
+                next="the first argument is the shape; give the name as name=...",
+            )
+        for name, value in zip(named, args, strict=False):
+            if named[name] is not None:
+                raise ArgumentError(
+                    f"layer {self.name!r}: add_weight got {name} by place, {value!r}, and by name, {named[name]!r}.",
+                    next="leave out one of them.",
+                )
+        return [*args, *list(named.values())[len(args) :]]
+
     def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, name=None, **options):
         """Make a weight, as `add_weight`."""
-        return self.add_weight(shape, initializer, dtype, trainable, autocast, name=name, **options)
+        return self.add_weight(shape, initializer, dtype, trainable=trainable, autocast=autocast, name=name, **options)
 
     def _gather(self, kind, own):
         found, seen = [], set()

@@ -10,7 +10,7 @@ from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.layers import call_context, lookup
 from nbkeras.layers.input_layer import InputLayer
 from nbkeras.layers.layer import Layer
-from nbkeras.layers.signature import tree_of_shapes
+from nbkeras.layers.signature import needed, tree_of_shapes
 from nbkeras.models.functional import Functional
 from nbkeras.models.model import Model
 from nbkeras.naming import auto_name
@@ -62,6 +62,13 @@ class Sequential(Model):
                     next="wrap it: layers.Lambda(function), or layers.Activation for an activation.",
                 )
             raise ArgumentError(f"Sequential {self.name!r}: expected a layer, got {layer!r}.")
+        inputs = [name for name in needed(layer._call_parameters) if name not in ("training", "mask")]
+        if len(inputs) > 1:
+            raise ArgumentError(
+                f"Sequential {self.name!r}: a layer of it gets one input, but call() of {layer.name!r} "
+                f"({type(layer).__name__}) takes {', '.join(inputs)}.",
+                next="build a functional model: Model(inputs, outputs).",
+            )
         if any(existing.name == layer.name for existing in self._untracked_stack):
             raise ArgumentError(
                 f"Sequential {self.name!r}: there is a layer {layer.name!r} already.",

@@ -214,6 +214,7 @@ class Compiled:
         """
         parts = []
         if self._compile_loss is not None:
+            self._check_outputs(y_pred)
             loss = self._compile_loss(y, y_pred, sample_weight)
             if loss is not None:
                 parts.append(loss)
@@ -307,7 +308,9 @@ class Compiled:
     def predict_step(self, data):
         """One step of prediction; returns the outputs."""
         x, _, _ = unpack_x_y_sample_weight(data)
-        return self(x, training=False)
+        outputs = self(x, training=False)
+        self._check_outputs(outputs)
+        return outputs
 
 
 _DEFAULTS = (Compiled.compute_loss,)

@@ -25,6 +25,22 @@ class NoReturn(layers.Layer):
         pass
 
 
+class NoShape(layers.Layer):
+    def build(self, foo_shape, bar):
+        pass
+
+    def call(self, foo, bar):
+        return foo + bar
+
+
+class Unknown(layers.Layer):
+    def build(self, foo_shape, baz_shape):
+        pass
+
+    def call(self, foo, bar=None):
+        return foo
+
+
 class NoSuper(layers.Layer):
     def __init__(self):
         pass
@@ -170,7 +186,22 @@ BAD = {
     "dot": (lambda: layers.Dot(1)([x(2, 3), x(2, 4)]), ShapeError, "differ in length"),
     "dot three": (lambda: layers.Dot(1)([x(2, 3)] * 3), ArgumentError, "takes exactly 2 inputs, got 3"),
     "softmax mask": (lambda: layers.Softmax()(x(2, 3), mask=x(2, 4)), ShapeError, "mask .* does not broadcast"),
-    "no return": (lambda: NoReturn()(x(2, 3)), ArgumentError, r"call\(\) returned None"),
+    "no return": (lambda: NoReturn()(layers.Input((3,))), ArgumentError, r"call\(\) returned None"),
+    "name for shape": (
+        lambda: layers.Layer().add_weight("scale", shape=(3,)),
+        ArgumentError,
+        r"add_weight got 'scale' for the shape.\n.*name=",
+    ),
+    "two shapes": (lambda: layers.Layer().add_weight((3,), shape=(3,)), ArgumentError, "by place, .* and by name"),
+    "weight by place": (
+        lambda: layers.Layer().add_weight((3,), "ones", "float32", True),
+        ArgumentTypeError,
+        "takes shape, initializer, dtype by place, got 4 values",
+    ),
+    "no shape": (lambda: NoShape()(x(2, 3), x(2, 3)), ArgumentError, "takes 'bar', .* are foo_shape, bar_shape"),
+    "unknown shape": (lambda: Unknown()(x(2, 3)), ArgumentError, r"build\(\) takes 'baz_shape', which is no shape of"),
+    "axis": (lambda: layers.UnitNormalization({"axis": 1}), ArgumentTypeError, "axis must be a whole number or a list"),
+    "batch": (lambda: layers.Normalization().adapt(iter([42])), ArgumentTypeError, "batches of arrays, got 42 for one"),
     "no super": (lambda: NoSuper()(x(2, 3)), StateError, r"called before super\(\).__init__\(\)"),
     "no call": (lambda: layers.Layer()(x(2, 3)), NotImplementedError, r"has no call\(\)"),
     "count": (lambda: layers.Dense(3).count_params(), StateError, "count_params before the layer is built"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import nbkeras
 from nbkeras import Variable, layers, metrics, naming, ops
-from nbkeras.errors import ArgumentError
+from nbkeras.errors import ArgumentError, StateError
 
 X = np.ones((2, 3), "float32")
 
@@ -161,6 +162,82 @@ def test_build_gets_the_shapes_that_it_names():
     assert layer.shapes == ((2, 3), (4,)) and layer.built
 
 
+def test_build_may_leave_shapes_out_but_not_ask_for_more():
+    class Some(layers.Layer):
+        def build(self, inputs_shape, weights_shape=None):
+            self.shapes = (inputs_shape, weights_shape)
+
+        def call(self, inputs, other=None, weights=None):
+            return inputs
+
+    layer = Some()
+    layer(X, X[:1], np.ones((4,), "float32"))
+    assert layer.shapes == ((2, 3), (4,))
+    layer = Some()
+    layer(X)
+    assert layer.shapes == ((2, 3), None)
+
+
+def test_weights_are_made_by_place_or_by_name():
+    layer = layers.Layer()
+    by_place = layer.add_weight((2, 3), "ones", "float64")
+    by_name = layer.add_weight(shape=(2, 3), initializer="ones", dtype="float64")
+    for weight in (by_place, by_name, layer.add_variable((2, 3), "ones", "float64")):
+        assert (weight.shape, weight.dtype, weight.trainable) == ((2, 3), "float64", True)
+        np.testing.assert_array_equal(weight.numpy(), np.ones((2, 3)))
+
+
+def test_a_built_layer_is_unlocked_to_change_its_weights():
+    layer = layers.Dense(2)
+    layer(X)
+    assert layer._tracker.locked
+    with pytest.raises(StateError, match="is already built"):
+        layer.more = layer.add_weight((2,))
+    layer._tracker.unlock()
+    layer.more = layer.add_weight((2,))
+    layer.bias = layer._untrack_variable(layer.bias)
+    layer._tracker.lock()
+    assert layer.bias is None and [w is layer.more for w in layer.weights] == [False, True]
+    np.testing.assert_allclose(layer(X), X @ layer.kernel.numpy(), rtol=1e-6)
+
+
+def test_a_layer_may_return_nothing():
+    class Penalty(layers.Layer):
+        def __init__(self):
+            super().__init__(activity_regularizer="l2")
+
+        def call(self, x, mask=None):
+            self.add_loss(ops.sum(x))
+
+    class Penalized(nbkeras.Model):
+        def __init__(self):
+            super().__init__()
+            self.penalty = Penalty()
+
+        def call(self, x):
+            self.penalty(x)
+            return x
+
+    assert Penalty()(X) is None
+    model = Penalized()
+    model.compile(loss="mse")
+    assert model.evaluate(X, X, verbose=0) == pytest.approx(X.sum(), rel=1e-6)
+
+
+def test_a_model_with_nothing_to_say_is_refused_where_its_outputs_are_needed():
+    class Silent(nbkeras.Model):
+        def call(self, x):
+            pass
+
+    model = Silent(name="silent")
+    model.compile(loss="mse")
+    for use in (model.predict, lambda x, verbose: model.fit(x, x, verbose=verbose)):
+        with pytest.raises(ArgumentError, match=r"'silent' \(Silent\): call\(\) returned None"):
+            use(X, verbose=0)
+    with pytest.raises(ArgumentError, match=r"takes 1 inputs, got None.\n  Next: end the call\(\) of the layer before"):
+        layers.Dense(2)(None)
+
+
 def test_inputs_are_cast_to_the_layers_dtype():
     layer = layers.Dense(2)
     assert layer(X.astype("float64")).dtype == "float32"
@@ -197,6 +274,27 @@ def test_metrics_are_no_variables_of_a_layer():
     outer = Outer(layer)
     assert outer.variables == outer.non_trainable_variables == []
     assert outer.metrics_variables == layer.mean.variables
+
+
+def test_an_open_axis_of_einsum_is_as_long_as_the_inputs():
+    layer = layers.EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d")
+    assert layer.compute_output_shape((None, 2, 3)) == layer(layers.Input((2, 3))).shape == (None, 2, 4)
+    assert layer.compute_output_shape((None, None, 3)) == (None, None, 4)
+    assert layer(np.ones((5, 2, 3), "float32")).shape == (5, 2, 4)
+
+
+def test_the_layer_of_an_input():
+    layer = layers.InputLayer((3,))
+    assert (layer.sparse, layer.ragged, layer.trainable, layer.call()) == (False, False, True, None)
+    with pytest.warns(UserWarning, match=r"input_shape has a new name; write shape="):
+        assert layers.InputLayer(input_shape=(3,)).batch_shape == (None, 3)
+
+
+def test_placeholders_are_equal_to_themselves_alone():
+    one, other = layers.Input((3,)), layers.Input((3,))
+    assert one == one and not one == other  # noqa: SIM201
+    assert [one, other].index(other) == 1 and one not in [other] and len({one, other}) == 2
+    assert (one == 0).dtype == (one != other).dtype == "bool"
 
 
 def test_input_spec():

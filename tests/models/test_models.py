@@ -40,11 +40,18 @@ def test_delayed_building():
     assert model.built and model.count_params() == 23
 
 
+class Both(layers.Layer):
+    def call(self, a, b):
+        return a + b
+
+
 def test_sequential_refuses():
     with pytest.raises(ArgumentError, match="expected a layer, got the function 'relu'"):
         nbkeras.Sequential([nbkeras.ops.relu])
     with pytest.raises(ArgumentError, match="there is a layer 'a' already"):
         nbkeras.Sequential([layers.Dense(2, name="a"), layers.Dense(2, name="a")])
+    with pytest.raises(ArgumentError, match=r"gets one input, but call\(\) of 'both' \(Both\) takes a, b"):
+        nbkeras.Sequential([Both(name="both")])
     with pytest.raises(StateError, match="no layers to pop"):
         nbkeras.Sequential().pop()
 
