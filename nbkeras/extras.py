@@ -14,6 +14,7 @@ EXTRA_OF = {
     "matplotlib": "plot",
     "onnx": "onnx",
     "pydot": "graphviz",
+    "requests": "remote",
     "sklearn": "sklearn",
     "tensorboard": "tensorboard",
 }

@@ -36,6 +36,28 @@ def _nothing(shape, dtype):
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
+#: NumPy's functions behind Python's operators, and the method that an array on the left hands over to.
+_REFLECTED = {
+    np.add: "__radd__",
+    np.subtract: "__rsub__",
+    np.multiply: "__rmul__",
+    np.true_divide: "__rtruediv__",
+    np.floor_divide: "__rfloordiv__",
+    np.remainder: "__rmod__",
+    np.power: "__rpow__",
+    np.matmul: "__rmatmul__",
+    np.bitwise_and: "__rand__",
+    np.bitwise_or: "__ror__",
+    np.bitwise_xor: "__rxor__",
+    np.less: "__gt__",
+    np.less_equal: "__ge__",
+    np.greater: "__lt__",
+    np.greater_equal: "__le__",
+    np.equal: "__eq__",
+    np.not_equal: "__ne__",
+}
+
+
 class Variable(Slot):
     """A tensor with a value that lasts.
 
@@ -112,6 +134,15 @@ class Variable(Slot):
         scope = scopes.stateless()
         held = None if scope is None else scope.get_current_value(self)
         return super().value if held is None else held
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        """NumPy's functions see the value; an operator with an array on its left stays ours, so that it is traced."""
+        if method == "__call__" and not kwargs and ufunc in _REFLECTED and not isinstance(inputs[0], Variable):
+            return getattr(self, _REFLECTED[ufunc])(inputs[0])
+        tracing = trace.current() is not None
+        # While tracing there is no value, and the symbol says so.
+        inputs = [np.asarray(x.value if tracing else x) if isinstance(x, Variable) else x for x in inputs]
+        return getattr(ufunc, method)(*inputs, **kwargs)
 
     @property
     def regularizer(self):

@@ -11,7 +11,9 @@ from nbkeras.callbacks.learning_rate_scheduler import LearningRateScheduler
 from nbkeras.callbacks.model_checkpoint import ModelCheckpoint
 from nbkeras.callbacks.monitor import MonitorCallback
 from nbkeras.callbacks.preemption import PreemptionCheckpoint, TimeLimit
+from nbkeras.callbacks.progbar_logger import ProgbarLogger
 from nbkeras.callbacks.reduce_lr import ReduceLROnPlateau
+from nbkeras.callbacks.remote_monitor import RemoteMonitor
 from nbkeras.callbacks.rollback_on_nan import RollbackOnNaN
 from nbkeras.callbacks.swap_ema_weights import SwapEMAWeights
 from nbkeras.callbacks.tensorboard import TensorBoard

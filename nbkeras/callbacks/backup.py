@@ -102,7 +102,7 @@ class Backup(Callback):
         self.seconds = time.monotonic() - start
 
     def remove(self) -> None:
-        """Remove this callback's own files, and its folder if nothing else is in it."""
+        """Remove this callback's own files; the folder stays."""
         if self._path is None:
             return
         for path in (self._path, self._previous):

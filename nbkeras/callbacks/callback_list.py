@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from nbkeras.arguments import FLAG, accepts
 from nbkeras.callbacks.callback import HOOKS, Callback, Logs, overrides
 from nbkeras.callbacks.history import History
+from nbkeras.callbacks.progbar_logger import ProgbarLogger
 from nbkeras.errors import ArgumentTypeError
 
 _BATCH_HOOKS = {
@@ -26,10 +28,12 @@ class CallbackList(Callback):
     Args:
         callbacks: callbacks, in lists nested at will, or one callback, or None.
         add_history: add a `History` if there is none.
+        add_progbar: add a `ProgbarLogger` if there is none.
         model: the model they belong to.
         **params: what `Callback.params` will hold.
 
     Attributes:
+        shows_progress: True if a `ProgbarLogger` is among them.
         wants_train_batches: True if some callback overrides a hook of the training batches; else a loop need neither
             call these hooks nor read the logs for them.
         wants_test_batches: the same for `evaluate` and validation.
@@ -44,10 +48,12 @@ class CallbackList(Callback):
         (False, 2, {'epochs': 2})
     """
 
+    @accepts(add_progbar=FLAG)
     def __init__(
         self,
         callbacks: Iterable | Callback | None = None,
         add_history: bool = False,
+        add_progbar: bool = False,
         model: Any = None,
         **params: Any,
     ):
@@ -59,6 +65,10 @@ class CallbackList(Callback):
         if self.history is None and add_history:
             self.history = History()
             self.callbacks.append(self.history)
+        self.shows_progress = any(isinstance(callback, ProgbarLogger) for callback in self.callbacks)
+        if add_progbar and not self.shows_progress:
+            self.callbacks.append(ProgbarLogger())
+            self.shows_progress = True
         self.wants_train_batches = self.wants_test_batches = self.wants_predict_batches = False
         self._find_batch_hooks()
         self.set_model(model)

@@ -19,7 +19,7 @@ class AUC(Metric):
     """The area under a curve whose points are thresholds between 0 and 1.
 
     Args:
-        num_thresholds: how many points.
+        num_thresholds: how many points; may be None where `thresholds` are given.
         curve: `"ROC"`, `"PR"` or `"PRGAIN"`.
         summation_method: between two points, `"interpolation"` (the mean of both; for PR the formula of the source),
             `"majoring"` (the larger) or `"minoring"` (the smaller).
@@ -44,7 +44,7 @@ class AUC(Metric):
     direction = "max"
 
     @accepts(
-        num_thresholds=whole(2, THRESHOLDS),
+        num_thresholds=optional(whole(2, THRESHOLDS)),
         multi_label=FLAG,
         thresholds=optional(sequence(NUMBER)),
         label_weights=optional(NUMBERS),
@@ -72,6 +72,8 @@ class AUC(Metric):
         self.label_weights = None if label_weights is None else np.asarray(label_weights, self.dtype)
         self._from_logits = from_logits
         self._init_thresholds = None if thresholds is None else sorted(thresholds)
+        if num_thresholds is None and thresholds is None:
+            raise ArgumentError("AUC: expected num_thresholds or thresholds, got neither.")
         if num_labels and not multi_label:
             raise ArgumentError("AUC: num_labels is given but multi_label is False.", next="pass multi_label=True.")
         points = [0.0, *self._init_thresholds, 1.0] if thresholds is not None else even_thresholds(num_thresholds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbkeras import ops
 from nbkeras.arguments import FLAG, INTEGER, SHARE, accepts, optional
 from nbkeras.losses.classification import (
     binary_crossentropy,
@@ -10,6 +11,7 @@ from nbkeras.losses.classification import (
     poisson,
     sparse_categorical_crossentropy,
 )
+from nbkeras.losses.loss import apply_mask
 from nbkeras.metrics.reduction import FunctionMetric
 
 
@@ -81,6 +83,8 @@ class CategoricalCrossentropy(FunctionMetric):
 class SparseCategoricalCrossentropy(FunctionMetric):
     """The mean of `losses.sparse_categorical_crossentropy`, whose arguments it takes: see there.
 
+    Samples of the class `ignore_class` are 0; as in Keras they count in the mean, unless there are weights.
+
     Example:
         >>> SparseCategoricalCrossentropy()([1], [[0.25, 0.75]]).round(4)
         np.float32(0.2877)
@@ -100,3 +104,12 @@ class SparseCategoricalCrossentropy(FunctionMetric):
             ignore_class=ignore_class,
             axis=axis,
         )
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        if self.ignore_class is not None and sample_weight is not None:
+            y_true = ops.convert_to_tensor(y_true)
+            counted = ops.not_equal(ops.cast(y_true, "int64"), self.ignore_class)
+            if counted.shape and len(counted.shape) == len(ops.shape(y_pred)):
+                counted = ops.squeeze(counted, self.axis)
+            sample_weight = apply_mask(sample_weight, counted, self.dtype, "sum")
+        super().update_state(y_true, y_pred, sample_weight=sample_weight)

@@ -128,7 +128,7 @@ class Functional(Model):
         )
 
     def _fit(self, value, tensor):
-        """Bring a value to an input's rank and dtype; Keras takes one axis of length 1 more or less."""
+        """Bring a value to an input's rank and dtype; Keras takes any batch, and one axis of length 1 more or less."""
         if value is None:
             return self._absent(tensor)
         if not is_tensor(value):
@@ -140,7 +140,7 @@ class Functional(Model):
             value = shaping.squeeze(value, -1)
         fits = len(value.shape) == wanted and (
             wanted >= self._untracked_any_length
-            or all(n is None or m is None or n == m for n, m in zip(tensor.shape, value.shape, strict=True))
+            or all(n is None or m is None or n == m for n, m in zip(tensor.shape[1:], value.shape[1:], strict=True))
         )
         if not fits:
             raise ShapeError(

@@ -23,8 +23,7 @@ def updates(optimizer, flats, sections):
     if not steps:
         yield flats
         return
-    count = emit("mod", emit("add", lift(optimizer._iterations), np.int64(1)), np.int64(steps))
-    due = emit("equal", count, np.int64(0))
+    due = _is_due(optimizer)
     stores = [
         Section([optimizer._accumulated_gradients[optimizer._get_variable_index(v)] for v in s.variables])
         for s in sections
@@ -36,6 +35,17 @@ def updates(optimizer, flats, sections):
         yield [emit("where", due, mean, g) for mean, g in zip(means, flats, strict=True)]
     for store, total in zip(stores, sums, strict=True):
         store.write(emit("where", due, np.zeros((), total.dtype), total))
+
+
+def _is_due(optimizer):
+    """Whether this step is the last of its round, and updates."""
+    steps = np.int64(optimizer.gradient_accumulation_steps)
+    return emit("equal", emit("mod", emit("add", lift(optimizer._iterations), np.int64(1)), steps), np.int64(0))
+
+
+def where_due(optimizer, new, old):
+    """The new value in a step that updates, else the old one."""
+    return emit("where", _is_due(optimizer), new, old) if optimizer.gradient_accumulation_steps else new
 
 
 @contextlib.contextmanager

@@ -53,12 +53,14 @@ def deserialize(config, custom_objects=None):
 
 
 def get(identifier):
-    """An optimizer from a name (in any case), a configuration, a class or an object.
+    """An optimizer from a name (in any case), a configuration, a class or an object; None stays None.
 
     Example:
         >>> type(get("RMSProp")).__name__, float(get("adam").learning_rate)
         ('RMSprop', 0.0010000000474974513)
     """
+    if identifier is None:
+        return None
     if isinstance(identifier, str) and identifier.lower() in KNOWN:
         identifier = identifier.lower()
     found = deserialize(identifier)

@@ -49,6 +49,12 @@ class LossScaleOptimizer(Optimizer):
         for key, value in _DEFAULTS.items():
             if kwargs.pop(key, value) != value:
                 raise ArgumentError(f"LossScaleOptimizer: {key} belongs to the inner optimizer.")
+        # Keras 2's name for a scale that adapts itself, which is the only one left.
+        if not kwargs.pop("dynamic", True):
+            raise ArgumentError(
+                "LossScaleOptimizer: its scale is always dynamic, got dynamic=False.",
+                next="pass loss_scale_factor to the optimizer itself for a fixed scale.",
+            )
         if not isinstance(inner_optimizer, Optimizer):
             raise ArgumentError(f"LossScaleOptimizer: expected an optimizer, got {inner_optimizer!r}.")
         super().__init__(learning_rate=0.0, name=name, **kwargs)

@@ -315,7 +315,7 @@ class Optimizer(State):
         overwritten = [getattr(v, "overwrite_with_gradient", False) for v in variables]
         for gradient, variable, yes in zip(grads, variables, overwritten, strict=True):
             if yes:
-                variable.assign(gradient)
+                variable.assign(accumulate.where_due(self, gradient, variable.value))
         grads = [g for g, yes in zip(grads, overwritten, strict=True) if not yes]
         variables = [v for v, yes in zip(variables, overwritten, strict=True) if not yes]
         with trace.current().scope(self.name):

@@ -31,9 +31,15 @@ def register_keras_serializable(package="Custom", name=None):
 
     Example:
         >>> @register_keras_serializable(package="doc")
-        ... class Thing: pass
+        ... class Thing:
+        ...     def get_config(self):
+        ...         return {}
         >>> get_registered_name(Thing)
         'doc>Thing'
+
+    Raises:
+        ArgumentError: a class without `get_config`, of which no file could keep an object.
+        ArgumentTypeError: neither a class nor a function.
     """
 
     def decorate(target):
@@ -41,7 +47,10 @@ def register_keras_serializable(package="Custom", name=None):
             raise ArgumentTypeError(f"register_keras_serializable: expected a class or a function, got {target!r}.")
         full = f"{package}>{name or target.__name__}"
         if inspect.isclass(target) and not hasattr(target, "get_config"):
-            target.get_config = lambda self: {}
+            raise ArgumentError(
+                f"register_keras_serializable: class {target.__name__!r} has no get_config.",
+                next="write get_config(self), which returns the arguments that make an equal object, or {}.",
+            )
         _registered[full] = target
         _registered_names[target] = full
         return target
@@ -163,7 +172,7 @@ def serialize_keras_object(obj):
     if hasattr(obj, "item") and getattr(obj, "ndim", 1) == 0:
         return obj.item()
     if hasattr(obj, "tolist"):
-        return obj.tolist()
+        return {"class_name": "__numpy__", "config": {"value": obj.tolist(), "dtype": str(obj.dtype)}}
     raise ArgumentTypeError(f"serialize: {obj!r} of type {type(obj).__name__} has no get_config.")
 
 

@@ -183,10 +183,10 @@ class Trainer(Compiled):
         if validation is not None:
             checks.check_first_batch(self, validation, "fit: validation_data")
         self._note_trainable()
-        progress = Progress(epochs, source.num_batches, verbose)
         callbacks = self._callbacks(
             callbacks, verbose, source, add_history=True, epochs=epochs, do_validation=validation is not None
         )
+        progress = _progress(epochs, source, verbose, callbacks)
         if resume is not None:
             callbacks.append(Backup(os.fspath(resume)))
         session = Session(self, source, callbacks, initial_epoch)
@@ -252,8 +252,8 @@ class Trainer(Compiled):
         self._need_compiled("evaluate")
         source = make_source(x, y, sample_weight, batch_size=batch_size, steps=steps, caller="evaluate")
         checks.check_first_batch(self, source, "evaluate")
-        progress = Progress(1, source.num_batches, verbose)
         callbacks = self._callbacks(callbacks, verbose, source)
+        progress = _progress(1, source, verbose, callbacks)
         try:
             with callbacks.around():
                 logs = loops.evaluate(self, source, callbacks, progress)
@@ -283,8 +283,8 @@ class Trainer(Compiled):
         """
         source = make_source(x, None, None, batch_size=batch_size, steps=steps, caller="predict")
         self.compute_output_spec_for(source.peek().x)
-        progress = Progress(1, source.num_batches, verbose)
         callbacks = self._callbacks(callbacks, verbose, source)
+        progress = _progress(1, source, verbose, callbacks)
         try:
             with callbacks.around():
                 return loops.predict(self, source, callbacks, progress)
@@ -344,3 +344,8 @@ class Trainer(Compiled):
         steps = self._untracked_steps["predict"]
         with steps.scratch.lock:
             return tree.map_structure(np.array, steps.run(batch).result())
+
+
+def _progress(epochs, source, verbose, callbacks) -> Progress:
+    """What shows the progress of a loop; nothing where a `ProgbarLogger` does."""
+    return Progress(epochs, source.num_batches, 0 if callbacks.shows_progress else verbose)

@@ -14,7 +14,8 @@ def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=
     """Split data into a left and a right part, such as for training and testing.
 
     Args:
-        dataset: an array, a list, tuple or dict of arrays with one number of rows, or a `Dataset` of elements.
+        dataset: an array, a list, tuple or dict of arrays with one number of rows, a `Dataset` of elements, or
+            another library's: anything with `__len__` and `__getitem__`, or that can be iterated over again and again.
         left_size, right_size: a share in (0, 1) or a number of elements; what one leaves is the other's, if that is
             None.
         shuffle: whether the elements are shuffled before; else the left part has the first ones, the right the last.
@@ -34,18 +35,28 @@ def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=
 
     Source: arguments, sizes and order are those of `keras.utils.split_dataset`.
     """
-    if not isinstance(dataset, (np.ndarray, list, tuple, dict, Dataset)):
-        raise ArgumentTypeError(
-            f"split_dataset: expected arrays or a Dataset, got a {type(dataset).__name__}.",
-            next="collect batches into arrays, or make a Dataset with Dataset.from_generator.",
-        )
     if left_size is None and right_size is None:
         raise ArgumentError("split_dataset: expected left_size or right_size, got neither.")
-    elements = list(dataset if isinstance(dataset, Dataset) else Dataset.from_tensor_slices(dataset))
+    elements = _elements(dataset)
     if shuffle:
         random.Random(random.randint(0, int(1e6)) if seed is None else seed).shuffle(elements)
     left, right = _sizes(left_size, right_size, len(elements))
     return _of(elements[:left]), _of(elements[-right:])
+
+
+def _elements(dataset) -> list:
+    if isinstance(dataset, (np.ndarray, list, tuple, dict)):
+        return list(Dataset.from_tensor_slices(dataset))
+    # A generator may have no end.
+    if not isinstance(dataset, (str, bytes)) and not hasattr(dataset, "__next__"):
+        if hasattr(dataset, "__iter__"):
+            return list(dataset)
+        if hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__"):
+            return [dataset[i] for i in range(len(dataset))]
+    raise ArgumentTypeError(
+        f"split_dataset: expected arrays or a data set, got a {type(dataset).__name__}.",
+        next="collect batches into arrays, or make a Dataset with Dataset.from_generator.",
+    )
 
 
 def _of(elements: list) -> Dataset:

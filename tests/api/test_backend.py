@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import OrderedDict, defaultdict, deque, namedtuple
 
 import numpy as np
@@ -100,6 +101,34 @@ def test_variables():
     ):
         with pytest.raises(kind, match=text):
             call()
+
+
+def test_numpy_sees_the_value_of_a_variable():
+    v = keras.Variable([[1.0, -2.0], [3.0, 4.0]])
+    assert (np.min(v), np.abs(v).max(), np.exp(v).shape) == (-2.0, 4.0, (2, 2))
+    np.testing.assert_array_equal(np.sum(v, axis=0), [4.0, 2.0])
+    np.testing.assert_array_equal(np.ones_like(v), np.ones((2, 2)))
+    a = np.full((2, 2), 2.0, "float32")
+    for operate in (
+        *(operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow),
+        *(operator.matmul, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne),
+    ):
+        np.testing.assert_allclose(operate(a, v), operate(a, v.numpy()), rtol=1e-6)
+    bits, flags = keras.Variable([True, True, False], dtype="bool"), np.array([True, False, False])
+    for operate in (operator.and_, operator.or_, operator.xor):
+        np.testing.assert_array_equal(operate(flags, bits), operate(flags, bits.numpy()))
+    a *= v
+    np.testing.assert_array_equal(a, 2 * v.numpy())
+
+
+def test_a_step_sees_the_new_value_of_a_variable_that_numpy_multiplies():
+    v = keras.Variable([1.0, 2.0])
+    step = keras.jit(lambda x: x + np.ones(2, "float32") * v)
+    np.testing.assert_array_equal(step(np.zeros(2, "float32")), [1, 2])
+    v.assign([3.0, 4.0])
+    np.testing.assert_array_equal(step(np.zeros(2, "float32")), [3, 4])
+    with pytest.raises(ArgumentTypeError, match="has no value yet"):
+        keras.jit(lambda x: x + np.exp(v))(np.zeros(2, "float32"))
 
 
 def test_dtype_policies():

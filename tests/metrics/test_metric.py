@@ -184,3 +184,21 @@ def test_sparse_top_k_reads_a_column_of_labels():
     scores = np.array([[0.1, 0.9, 0.0], [0.2, 0.3, 0.5]], "float32")
     column = metrics.sparse_top_k_categorical_accuracy(np.array([[1], [0]]), scores, k=2)
     np.testing.assert_array_equal(column, metrics.sparse_top_k_categorical_accuracy(np.array([1, 0]), scores, k=2))
+
+
+def test_thresholds_in_place_of_their_number():
+    metric = metrics.AUC(num_thresholds=None, thresholds=[0.3, 0.5])
+    assert metric.num_thresholds == 4
+    with pytest.raises(ArgumentError, match="expected num_thresholds or thresholds"):
+        metrics.AUC(num_thresholds=None)
+
+
+def test_weights_do_not_count_where_a_class_is_ignored():
+    """Without weights Keras counts the ignored samples as 0, with weights it leaves them out."""
+    y_true, y_pred = [0, 1, 2], [[0.8, 0.1, 0.1], [0.05, 0.95, 0.0], [0.1, 0.8, 0.1]]
+    losses = -np.log([0.95, 0.1])
+    metric = metrics.SparseCategoricalCrossentropy(ignore_class=0)
+    assert metric(y_true, y_pred) == pytest.approx(losses.sum() / 3, rel=1e-5)
+    metric.reset_state()
+    weighted = metric(np.array([y_true]).T, y_pred, sample_weight=[0.5, 1.5, 2.0])
+    assert weighted == pytest.approx((losses * [1.5, 2.0]).sum() / 3.5, rel=1e-5)

@@ -180,3 +180,14 @@ def test_stateless_call_refuses():
 def test_dropout_noise_shape(noise_shape):
     with pytest.raises(ArgumentError, match="noise_shape must hold whole numbers"):
         layers.Dropout(0.5, noise_shape=noise_shape)
+
+
+def test_a_fixed_batch_size_is_no_demand():
+    """`Input(batch_size=...)` says what to plan for; as in Keras, other batches, such as the last, pass."""
+    inputs = layers.Input((2,), batch_size=3)
+    model = nbkeras.Model(inputs, layers.Dense(1, kernel_initializer="ones")(inputs))
+    model.compile("sgd", "mse")
+    assert model.output_shape == (3, 1)
+    np.testing.assert_array_equal(model(np.ones((2, 2))), [[2.0]] * 2)
+    assert model.predict(np.ones((7, 2)), batch_size=3, verbose=0).shape == (7, 1)
+    model.fit(np.ones((7, 2)), np.ones((7, 1)), batch_size=3, verbose=0)

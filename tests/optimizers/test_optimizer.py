@@ -209,3 +209,20 @@ def test_iterations_count_updates_when_gradients_accumulate():
         optimizer.apply([G], [w])
         values.append((int(optimizer.iterations), float(w.numpy()[0])))
     assert values == [(0, 1), (0, 1), (1, 0), (1, 0), (1, 0), (2, -1), (2, -1)]
+
+
+def test_a_weight_that_its_gradient_replaces_waits_for_the_last_step_too():
+    optimizer, replaced, w = optimizers.SGD(1.0, gradient_accumulation_steps=2), weight(), weight()
+    replaced.overwrite_with_gradient = True
+    seen = []
+    for factor in (1, 2, 3, 4):
+        optimizer.apply([factor * G, factor * G], [replaced, w])
+        seen.append(float(replaced.numpy()[0]) / float(G[0]))
+    assert seen == [1 / float(G[0]), 2, 2, 4]
+
+
+def test_old_arguments():
+    assert optimizers.get(None) is None
+    assert optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=True).initial_scale == 2.0**15
+    with pytest.raises(ArgumentError, match="always dynamic, got dynamic=False"):
+        optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=False)

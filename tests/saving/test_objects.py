@@ -143,3 +143,19 @@ def test_seed_generators():
         keras.saving.serialize_keras_object(keras.random.SeedGenerator(3, name="mine"))
     )
     assert made.name == "mine" and made.state.numpy().tolist() == [3, 0]
+
+
+def test_arrays_keep_their_dtype():
+    for value in (np.array([0, 1]), np.array([[0.5]], "float32")):
+        described = keras.saving.serialize_keras_object({"x": value})
+        back = keras.saving.deserialize_keras_object(json.loads(json.dumps(described)))["x"]
+        assert back.dtype == value.dtype
+        np.testing.assert_array_equal(back, value)
+
+
+def test_a_class_that_no_file_could_keep_cannot_be_registered():
+    with pytest.raises(ArgumentError, match="class 'Nothing' has no get_config"):
+
+        @keras.saving.register_keras_serializable()
+        class Nothing:
+            pass

@@ -175,4 +175,26 @@ def test_splits_that_cannot_be(arguments, error, text):
     with pytest.raises(error, match=text):
         split_dataset(np.arange(10), **arguments)
     with pytest.raises(ArgumentTypeError, match="got a generator"):
-        split_dataset(iter(()) and (i for i in ()), left_size=0.5)
+        split_dataset((i for i in ()), left_size=0.5)
+
+
+def test_split_of_data_sets_of_other_libraries():
+    class Indexed:
+        """What `torch.utils.data.Dataset` asks for."""
+
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, i):
+            return np.full(2, i), i
+
+    class Iterated:
+        """What a `tf.data.Dataset` is: it can be iterated over, again and again."""
+
+        def __iter__(self):
+            return ((np.full(2, i), i) for i in range(5))
+
+    for dataset in (Indexed(), Iterated()):
+        left, right = split_dataset(dataset, left_size=0.6)
+        assert [int(i) for _, i in left] == [0, 1, 2] and [int(i) for _, i in right] == [3, 4]
+        np.testing.assert_array_equal(next(iter(right))[0], [3, 3])
