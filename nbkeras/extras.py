@@ -15,6 +15,7 @@ EXTRA_OF = {
     "onnx": "onnx",
     "pydot": "graphviz",
     "requests": "remote",
+    "scipy": "sklearn",
     "sklearn": "sklearn",
     "tensorboard": "tensorboard",
 }

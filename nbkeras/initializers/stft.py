@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras import ops
-from nbkeras.arguments import FLAG, accepts
+from nbkeras.arguments import FLAG, NUMBERS, TEXT, accepts, either, optional
 from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.extras import need
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.initializers.initializer import Initializer
 
@@ -19,7 +20,7 @@ class STFT(Initializer):
 
     Args:
         side: 'real' or 'imag'.
-        window: 'hann', 'hamming', T weights, or None for no weights.
+        window: 'hann', 'hamming', the name of another of SciPy's, T weights, or None for no weights.
         scaling: 'density' divides by the root of the sum of the weights' squares, 'spectrum' by their sum, None by
             nothing.
         periodic: let the window go on where it ends: its last weight is left out.
@@ -29,15 +30,12 @@ class STFT(Initializer):
         [[1.0, 1.0], [1.0, -1.0]]
     """
 
-    @accepts(periodic=FLAG)
+    @accepts(window=optional(either(TEXT, NUMBERS)), periodic=FLAG)
     def __init__(self, side="real", window="hann", scaling="density", periodic=False):
         if side not in ("real", "imag"):
             raise ArgumentError(f"initializer STFT: side must be 'real' or 'imag', got {side!r}.")
         if isinstance(window, str) and window not in WINDOWS:
-            raise ArgumentError(
-                f"initializer STFT: a window by name must be one of {', '.join(WINDOWS)}, got {window!r}.",
-                next="pass its weights as an array.",
-            )
+            _by_scipy(window, 1, periodic)
         if scaling not in (None, "density", "spectrum"):
             raise ArgumentError(f"initializer STFT: scaling must be 'density', 'spectrum' or None, got {scaling!r}.")
         self.side = side
@@ -48,6 +46,8 @@ class STFT(Initializer):
     def _weights(self, length):
         if not isinstance(self.window, str):
             weights = np.asarray(ops.convert_to_numpy(self.window), float)
+        elif self.window not in WINDOWS:
+            weights = _by_scipy(self.window, length, self.periodic)
         else:
             share, turns = WINDOWS[self.window], max(1, length if self.periodic else length - 1)
             weights = share - (1 - share) * np.cos(2 * np.pi * np.arange(length) / turns)
@@ -68,3 +68,15 @@ class STFT(Initializer):
 
     def get_config(self):
         return {"side": self.side, "window": self.window, "periodic": self.periodic, "scaling": self.scaling}
+
+
+def _by_scipy(name: str, length: int, periodic: bool):
+    """The weights of a window that SciPy knows."""
+    windows = need("scipy.signal", f"initializer STFT: the window {name!r}, which is none of {', '.join(WINDOWS)}")
+    try:
+        return windows.get_window(name, length, fftbins=periodic)
+    except ValueError as error:
+        raise ArgumentError(
+            f"initializer STFT: expected the window {', '.join(WINDOWS)} or another of SciPy's, got {name!r}: {error}",
+            next="pass its weights as an array.",
+        ) from None

@@ -77,8 +77,10 @@ from nbkeras.layers.pooling import (
 )
 from nbkeras.layers.rescaling import Rescaling
 from nbkeras.layers.reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
+from nbkeras.layers.reversible_embedding import ReversibleEmbedding
 from nbkeras.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from nbkeras.layers.spectral_normalization import SpectralNormalization
+from nbkeras.layers.spectrogram import STFTSpectrogram
 from nbkeras.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from nbkeras.layers.wrapper import TimeDistributed, Wrapper
 
@@ -173,6 +175,8 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

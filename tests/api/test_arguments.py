@@ -79,7 +79,6 @@ FREE = {
     ("Lambda", "mask"),
     ("Lambda", "output_shape"),
     ("Muon", "exclude_layers"),
-    ("STFT", "window"),
     ("TensorBoard", "embeddings_metadata"),
 }
 WITHOUT_EFFECT = {"lora_alpha"}

@@ -26,6 +26,16 @@ def test_as_in_keras():
                     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_windows_of_scipy():
+    signal = pytest.importorskip("scipy.signal")
+    for name in ("tukey", "blackman"):
+        for periodic in (False, True):
+            kernel = initializers.STFT("real", name, scaling=None, periodic=periodic)((8, 1, 5))
+            np.testing.assert_allclose(kernel[:, 0, 0], signal.get_window(name, 8, periodic), rtol=1e-6)
+    with pytest.raises(ArgumentError, match="expected the window hann, hamming or another of SciPy's, got 'x'"):
+        initializers.STFT(window="x")
+
+
 def test_bad_arguments():
     assert isinstance(initializers.get("stft"), initializers.STFT)
     for arguments in ({"side": "x"}, {"window": "x"}, {"scaling": "x"}):

@@ -155,6 +155,18 @@ TABLE = [
     ("Normalization", {"axis": None, "mean": 0.5, "variance": 2.0}, [(4, 3)]),
     ("Normalization", {"axis": -1, "mean": [0.5, 0.1, -1.0], "variance": [2.0, 1.0, 0.0], "invert": True}, [(4, 3)]),
     ("Normalization", {"axis": (1, 2), "mean": [0.5, 0.1, -1.0], "variance": [2.0, 1.0, 0.5]}, [(4, 3)]),
+    *(
+        ("STFTSpectrogram", {"mode": mode, "frame_length": 4, **options}, [(9, 8)])
+        for mode, options in (
+            ("log", {"frame_step": 1, "fft_length": 8, "expand_dims": True}),
+            ("magnitude", {"padding": "same", "scaling": "spectrum"}),
+            ("psd", {"data_format": "channels_first", "window": None}),
+            ("real", {"data_format": "channels_first", "expand_dims": True, "window": "hamming"}),
+            ("imag", {"frame_step": 3, "periodic": True, "scaling": None}),
+            ("angle", {"fft_length": 8}),
+            ("stft", {"padding": "same", "data_format": "channels_first", "fft_length": 8}),
+        )
+    ),
     ("EinsumDense", {"equation": "ab,bc->ac", "output_shape": 4, "activation": "relu", "bias_axes": "c"}, [(3,)]),
     ("EinsumDense", {"equation": "abc,cd->abd", "output_shape": (2, 4), "bias_axes": "d"}, [(2, 3)]),
     ("EinsumDense", {"equation": "...x,xy->...y", "output_shape": 5, "bias_axes": "y"}, [(2, 2, 3)]),

@@ -16,7 +16,7 @@ every_row = pytest.mark.parametrize("name, options, shapes", TABLE, ids=IDS)
 
 #: Layers that take whole numbers, functions or other layers: test_embedding.py, test_lambda.py, test_wrappers.py,
 #: test_spectral_normalization.py.
-ELSEWHERE = {"Embedding", "Lambda", "SpectralNormalization", "TimeDistributed", "Wrapper"}
+ELSEWHERE = {"Embedding", "Lambda", "ReversibleEmbedding", "SpectralNormalization", "TimeDistributed", "Wrapper"}
 
 
 def make(kind, options, **more):

@@ -9,6 +9,7 @@ import nbkeras
 from nbkeras import layers, ops
 from nbkeras.errors import ArgumentError
 from nbkeras.graph.gradient import gradient
+from nbkeras.graph.masks import get_mask
 from nbkeras.graph.traced import Traced
 
 X = np.array([[4, 0, 2, 2], [0, 6, 6, 6]])
@@ -91,3 +92,67 @@ def test_trains_as_keras(mask_zero):
     config = theirs.layers[0].get_config()
     assert set(config) == set(ours.layers[0].get_config())
     assert layers.Embedding.from_config(config).mask_zero == mask_zero
+
+
+REVERSIBLE = [
+    {},
+    {"tie_weights": False, "logit_soft_cap": 0.5},
+    {"reverse_dtype": "float64", "embeddings_regularizer": "l2", "mask_zero": True},
+]
+
+
+@pytest.mark.parametrize("options", REVERSIBLE)
+def test_a_table_read_backwards(options):
+    layer = layers.ReversibleEmbedding(7, 3, **options)
+    vectors = layer(X)
+    table = layer.embeddings.numpy()
+    np.testing.assert_array_equal(vectors, table[X])
+    assert (get_mask(vectors) is not None) == options.get("mask_zero", False)
+    backwards = layer.reverse_embeddings.numpy() if "tie_weights" in options else table.T
+    scores, expected = layer(vectors, reverse=True), table[X] @ backwards
+    if "logit_soft_cap" in options:
+        expected = 0.5 * np.tanh(expected / 0.5)
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+    assert scores.dtype == options.get("reverse_dtype", "float32") and get_mask(scores) is None
+    for given, flags in (((None, 5), {}), ((None, 5, 3), {"reverse": True})):
+        made = layer(nbkeras.Input(given[1:], dtype="float32" if flags else "int32"), **flags)
+        assert made.shape == layer.compute_output_shape(given, **flags) == (None, 5, 7 if flags else 3)
+        assert (get_mask(made) is not None) == (options.get("mask_zero", False) and not flags)
+    again = layers.ReversibleEmbedding.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+
+
+def test_a_reversible_table_from_the_start():
+    table = np.arange(6.0).reshape(3, 2)
+    layer = layers.ReversibleEmbedding(3, 2, weights=table)
+    np.testing.assert_array_equal(layer(layer(np.array([2])), reverse=True), [[5, 23, 41]])
+    layer.build()
+    assert len(layer.weights) == 1
+
+
+def test_a_language_model_reads_and_writes_with_one_table(tmp_path):
+    """Predicts the next of numbers that go round; its file gives the same scores."""
+    numbers = nbkeras.Input((4,), dtype="int32")
+    table = layers.ReversibleEmbedding(7, 8)
+    model = nbkeras.Model(numbers, table(layers.Dense(8)(table(numbers)), reverse=True))
+    model.compile(nbkeras.optimizers.Adam(0.05), nbkeras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = (np.arange(7)[:, None] + np.arange(4)) % 7
+    model.fit(x, (x + 1) % 7, epochs=60, verbose=0)
+    scores = model.predict(x, verbose=0)
+    np.testing.assert_array_equal(scores.argmax(-1), (x + 1) % 7)
+    model.save(tmp_path / "model.keras")
+    np.testing.assert_array_equal(nbkeras.models.load_model(tmp_path / "model.keras").predict(x, verbose=0), scores)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("options", REVERSIBLE[:2])
+def test_a_table_read_backwards_as_in_keras(options):
+    keras = pytest.importorskip("keras")
+    theirs, ours = (k.layers.ReversibleEmbedding(7, 3, **options) for k in (keras, nbkeras))
+    theirs(X), ours(X)
+    assert [w.path.split("/")[1:] for w in ours.weights] == [w.path.split("/")[1:] for w in theirs.weights]
+    ours.set_weights(theirs.get_weights())
+    scores = [np.asarray(layer(layer(X), reverse=True)) for layer in (ours, theirs)]
+    np.testing.assert_allclose(*scores, rtol=1e-5, atol=1e-7)
+    assert set(ours.get_config()) == set(theirs.get_config())

@@ -185,6 +185,15 @@ BAD = {
     "concatenate ranks": (lambda: layers.Concatenate()([x(2, 3, 1), x(2, 4)]), ShapeError, "cannot be joined along"),
     "dot": (lambda: layers.Dot(1)([x(2, 3), x(2, 4)]), ShapeError, "differ in length"),
     "dot three": (lambda: layers.Dot(1)([x(2, 3)] * 3), ArgumentError, "takes exactly 2 inputs, got 3"),
+    "step": (lambda: layers.STFTSpectrogram(frame_step=300), ArgumentError, "up to frame_length, 256, got 300"),
+    "fft": (lambda: layers.STFTSpectrogram(fft_length=64), ArgumentError, "from frame_length, 256, on, got 64"),
+    "weights of a window": (
+        lambda: layers.STFTSpectrogram(window=[1.0])(x(2, 300, 1)),
+        ShapeError,
+        r"the window must have shape \(256,\), got \(1,\)",
+    ),
+    "short sound": (lambda: layers.STFTSpectrogram()(layers.Input((9, 1))), ShapeError, "256 does not fit into"),
+    "whole sound": (lambda: layers.STFTSpectrogram()(np.ones((1, 300, 1), int)), ArgumentTypeError, "expected floats"),
     "softmax mask": (lambda: layers.Softmax()(x(2, 3), mask=x(2, 4)), ShapeError, "mask .* does not broadcast"),
     "no return": (lambda: NoReturn()(layers.Input((3,))), ArgumentError, r"call\(\) returned None"),
     "name for shape": (
