@@ -32,6 +32,8 @@ class Collector:
         if self._structure is None:
             self._structure = tree.map_structure(lambda _: 0, outputs)
         n = leaves[0].shape[0]
+        if self.rows is not None and (self.at + n > self.rows or any(leaf.shape[0] != n for leaf in leaves)):
+            self._without_rows()
         self.at += n
         if self.rows is None:
             self._parts.append([np.array(leaf) for leaf in leaves])
@@ -40,6 +42,12 @@ class Collector:
             self._whole = [np.empty((self.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
         for whole, leaf in zip(self._whole, leaves, strict=True):
             whole[self.at - n : self.at] = leaf
+
+    def _without_rows(self):
+        """Outputs that aren't a row for a row of the data, such as counts, are joined at the end."""
+        self.rows = None
+        if self._whole is not None:
+            self._parts = [[np.array(whole[: self.at]) for whole in self._whole]]
 
     def result(self):
         """The structure of the outputs, with arrays of all rows."""

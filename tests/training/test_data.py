@@ -302,3 +302,15 @@ def test_fit_draws_its_validation_rows():
     model.compile(keras.optimizers.SGD(5.0), "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(x, y, epochs=5, verbose=0, validation_split=0.25, validation_shuffle="stratified")
     assert history.history["val_accuracy"][-1] == 1.0
+
+
+def test_predictions_that_are_no_rows_of_the_data_are_joined_batch_by_batch():
+    class Histogram(keras.layers.Layer):
+        def call(self, x):
+            return keras.ops.histogram(keras.ops.ravel(x), bins=5, range=(0, 10))
+
+    entry = keras.Input((2,))
+    model = keras.Model(entry, Histogram()(entry))
+    counts, edges = model.predict(np.array([[0, 1], [9, 5], [5, 5.5]], "float32"), batch_size=2, verbose=0)
+    np.testing.assert_array_equal(counts, [2, 0, 1, 0, 1, 0, 0, 2, 0, 0])
+    np.testing.assert_array_equal(edges, [0, 2, 4, 6, 8, 10] * 2)
