@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 
 from nbkeras import tree
@@ -14,6 +16,13 @@ from nbkeras.naming import auto_name
 
 #: Unknown axes are tried with two sizes: an axis of a result that comes out different is unknown too.
 TRIAL_SIZES = (83, 89)
+
+#: Functions whose result is as long as was asked for, or as there is: a short axis is tried as well.
+CLIPPED = frozenset({"getitem", "get_item", "diag", "diagonal"})
+SHORT_SIZE = 2
+
+#: How many ways of choosing unknown lengths are tried before a function of `ops` is said not to fit its inputs.
+MOST_CHOICES = 256
 
 
 class KerasTensor(Operators):
@@ -88,23 +97,73 @@ def infer(function, args, kwargs):
     Returns:
         The structure of results, as Keras tensors without history (leaves that are no tensors stay as they are).
     """
-    unknown = any(
-        None in leaf.shape for leaf in tree.flatten((list(args), kwargs)) if isinstance(leaf, KerasTensor)
-    )
+    unknown = _unknown_axes(args, kwargs)
     try:
-        results = [_trial(function, args, kwargs, size) for size in (TRIAL_SIZES if unknown else TRIAL_SIZES[:1])]
+        sizes = TRIAL_SIZES if unknown else TRIAL_SIZES[:1]
+        return _merged([_trial(function, args, kwargs, size) for size in sizes])
     except NbkerasError as error:
         if unknown:
             error.args = (_without_sizes(str(error), function, args, kwargs),)
         raise
 
+
+def infer_fitting(function, args, kwargs):
+    """As `infer`, for one function alone: unknown lengths are whatever makes it work.
+
+    An array (None, 3) plus one (2, None) can only be one (2, 3); a row of None values in groups of 4 has a length
+    that 4 divides. A layer or model isn't searched so: what it computes has to work for any length.
+    """
+    try:
+        outputs = infer(function, args, kwargs)
+    except NbkerasError:
+        results = _search(function, args, kwargs)
+        if results is None:
+            raise
+        return _merged(results)
+    if function.__name__ not in CLIPPED or not _unknown_axes(args, kwargs):
+        return outputs
+    try:
+        short = _trial(function, args, kwargs, SHORT_SIZE)
+    except (NbkerasError, ValueError, IndexError):
+        return outputs
+    return _merged([outputs, short])
+
+
+def _keras_tensors(args, kwargs):
+    return [leaf for leaf in tree.flatten((list(args), kwargs)) if isinstance(leaf, KerasTensor)]
+
+
+def _unknown_axes(args, kwargs):
+    """The axes of unknown length, each `(id of its tensor, axis)`."""
+    return [(id(x), i) for x in _keras_tensors(args, kwargs) for i, n in enumerate(x.shape) if n is None]
+
+
+def _search(function, args, kwargs):
+    """Results for lengths that fit: each is free, or one of the numbers in the call or its shapes; None if none do."""
+    unknown = list(dict.fromkeys(_unknown_axes(args, kwargs)))
+    numbers = {n for x in _keras_tensors(args, kwargs) for n in x.shape if n}
+    numbers |= {n for n in tree.flatten((list(args), kwargs)) if type(n) is int and n > 0}
+    step = math.lcm(*numbers)
+    step = step if step < 10_000 else 1
+    choices = itertools.product((None, *sorted(numbers - {1}), 1), repeat=len(unknown))
+    for choice in itertools.islice(choices, MOST_CHOICES):
+        chosen = {axis: n for axis, n in zip(unknown, choice, strict=True) if n}
+        try:
+            return [_trial(function, args, kwargs, size * step, chosen) for size in TRIAL_SIZES]
+        except (NbkerasError, ValueError, IndexError):
+            continue
+    return None
+
+
+def _merged(results):
+    """Keras tensors for what several trials gave: an axis whose length differs among them is unknown."""
+
     def merge(*leaves):
         first = leaves[0]
-        if not isinstance(first, Symbol):
+        if not isinstance(first, (Symbol, KerasTensor)):
             return first
-        shape = first.shape
-        if len(leaves) > 1:
-            shape = [a if a == b else None for a, b in zip(shape, leaves[1].shape, strict=True)]
+        shapes = zip(*(leaf.shape for leaf in leaves), strict=True)
+        shape = [column[0] if len(set(column)) == 1 else None for column in shapes]
         masks = [mask for mask in map(get_mask, leaves) if mask is not None]
         return with_mask(KerasTensor(shape, first.dtype), merge(*masks) if masks else None)
 
@@ -126,11 +185,13 @@ def _without_sizes(message, function, args, kwargs) -> str:
     return "".join(piece if equal or not piece.isdigit() else "None" for piece, equal in zip(pieces, same, strict=True))
 
 
-def _trial(function, args, kwargs, size):
+def _trial(function, args, kwargs, size, chosen=None):
+    """The function's results on symbols; unknown axes have the size, but for those of `chosen`."""
     with trace.Graph() as graph:
 
         def concrete(leaf):
-            return graph.input([size if n is None else n for n in leaf.shape], leaf.dtype, leaf.name)
+            shape = [(chosen or {}).get((id(leaf), i), size) if n is None else n for i, n in enumerate(leaf.shape)]
+            return graph.input(shape, leaf.dtype, leaf.name)
 
         def stand_in(leaf):
             if not isinstance(leaf, KerasTensor):
@@ -163,7 +224,7 @@ class Function:
         """The function's result; on Keras tensors the call is remembered as one of this operation."""
         if not any_keras_tensor(args, kwargs):
             return self.function(*args, **kwargs)
-        outputs = infer(self.function, args, kwargs)
+        outputs = infer_fitting(self.function, args, kwargs)
         OperationCall(self, args, kwargs, outputs)
         return outputs
 
