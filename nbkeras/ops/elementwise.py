@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbkeras.errors import ArgumentError
 from nbkeras.ops.common import cast as _cast
 from nbkeras.ops.common import (
     dtype_name,
@@ -12,6 +13,7 @@ from nbkeras.ops.common import (
     floating,
     is_float,
     number,
+    on_host,
     op,
     promote,
     result_type,
@@ -304,9 +306,12 @@ def round(x, decimals=0):
     """
     x = tensor(x)
     if not is_float(x.dtype):
-        return x
+        return x if decimals >= 0 else tensor(round(tensor(x, "float64"), decimals), dtype_name(x.dtype))
     if decimals == 0:
         return emit("round", x)
+    if decimals < 0:
+        factor = number(x, 10.0**-decimals)
+        return emit("multiply", emit("round", emit("divide", x, factor)), factor)
     factor = number(x, 10.0**decimals)
     return emit("divide", emit("round", emit("multiply", x, factor)), factor)
 
@@ -373,12 +378,18 @@ def logical_not(x):
 
 @op
 def where(condition, x1=None, x2=None):
-    """x1 where the condition holds, else x2. All three broadcast.
+    """x1 where the condition holds, else x2. All three broadcast. Without x1 and x2: the places where it holds.
 
     Example:
         >>> where([True, False], [1.0, 2.0], 0.0)
         array([1., 0.], dtype=float32)
     """
+    if x1 is None and x2 is None:
+        return tuple(np.asarray(part, np.int32) for part in np.nonzero(on_host(condition, "where")))
+    if x1 is None or x2 is None:
+        raise ArgumentError(
+            "where: expected both x1 and x2, or neither, got one.", next="pass both, or the condition alone."
+        )
     a, b = promote(x1, x2)
     return emit("where", tensor(condition, "bool"), a, b)
 

@@ -32,6 +32,8 @@ def getitem(x, key):
     x = tensor(x)
     keys = list(key) if isinstance(key, tuple) else [key]
     rank = len(x.shape)
+    if sum(k is Ellipsis for k in keys) > 1:
+        raise ArgumentError(f"getitem: expected one Ellipsis at most, got several in {key!r}.")
     given = sum(1 for k in keys if k is not None and k is not Ellipsis)
     if given > rank:
         raise ArgumentError(f"getitem: {given} indices for a tensor of rank {rank}.")
@@ -231,7 +233,12 @@ def take_along_axis(x, indices, axis=None):
     if len(indices.shape) != rank:
         raise ShapeError(f"take_along_axis: indices of rank {len(indices.shape)} for a tensor of rank {rank}.")
     axis = axis_of(axis, rank, "take_along_axis")
-    outer = np.broadcast_shapes(x.shape[:axis] + x.shape[axis + 1 :], indices.shape[:axis] + indices.shape[axis + 1 :])
+    try:
+        outer = np.broadcast_shapes(*((*s[:axis], *s[axis + 1 :]) for s in (x.shape, indices.shape)))
+    except ValueError:
+        raise ShapeError(
+            f"take_along_axis: {tuple(x.shape)} and {tuple(indices.shape)} do not broadcast but for axis {axis}."
+        ) from None
     x = shaping.broadcast_to(x, outer[:axis] + (x.shape[axis],) + outer[axis:])
     indices = shaping.broadcast_to(indices, outer[:axis] + (indices.shape[axis],) + outer[axis:])
     # Flat position = index * stride of the axis + position along the others.

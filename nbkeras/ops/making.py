@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras.errors import ArgumentError
+from nbkeras.graph.symbol import Symbol
 from nbkeras.ops import shaping
 from nbkeras.ops.common import (
     axis_of,
@@ -14,7 +15,9 @@ from nbkeras.ops.common import (
     emit,
     filled,
     is_float,
+    number,
     op,
+    promote,
     result_type,
     standardize_dtype,
     tensor,
@@ -125,6 +128,7 @@ def full_like(x, fill_value, dtype=None):
     return full(x.shape, fill_value, dtype or dtype_name(x.dtype))
 
 
+@op
 def array(x, dtype=None):
     """A tensor of a number, list or array; Python's floats become floatx, its whole numbers int32.
 
@@ -152,6 +156,7 @@ def arange(start, stop=None, step=None, dtype=None):
     return values.astype(dtype)
 
 
+@op
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
     """Evenly spaced numbers from start to stop; with `retstep` also the distance between them.
 
@@ -165,10 +170,14 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
         array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
     """
     dtype = _float_of(start, stop, dtype=dtype)
+    if _traced(start, stop):
+        values, step = _even(start, stop, num, endpoint, axis)
+        return (cast(values, dtype), cast(step, dtype)) if retstep else cast(values, dtype)
     values, step = np.linspace(start, stop, num, endpoint=endpoint, retstep=True, axis=axis)
     return (values.astype(dtype), np.asarray(step, dtype)) if retstep else values.astype(dtype)
 
 
+@op
 def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
     """base to the power of evenly spaced numbers. Arguments as in `linspace`.
 
@@ -176,9 +185,14 @@ def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
         >>> logspace(0.0, 2.0, 3)
         array([  1.,  10., 100.], dtype=float32)
     """
-    return np.logspace(start, stop, num, endpoint, base, axis=axis).astype(_float_of(start, stop, dtype=dtype))
+    dtype = _float_of(start, stop, dtype=dtype)
+    if _traced(start, stop):
+        powers, _ = _even(start, stop, num, endpoint, axis)
+        return cast(emit("power", number(powers, base), powers), dtype)
+    return np.logspace(start, stop, num, endpoint, base, axis=axis).astype(dtype)
 
 
+@op
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """Numbers from start to stop with one ratio between neighbours. Arguments as in `linspace`.
 
@@ -186,7 +200,36 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
         >>> geomspace(1.0, 8.0, 4)
         array([1., 2., 4., 8.], dtype=float32)
     """
-    return np.geomspace(start, stop, num, endpoint, axis=axis).astype(_float_of(start, stop, dtype=dtype))
+    dtype = _float_of(start, stop, dtype=dtype)
+    if _traced(start, stop):
+        start, stop = promote(start, stop, floating=True)
+        ratio = emit("divide", stop, start)
+        powers, _ = _even(number(ratio, 0), np.ones(ratio.shape, dtype_name(ratio.dtype)), num, endpoint, axis)
+        place = axis_of(axis, len(powers.shape), "geomspace")
+        ratio, start = (_with_axis(shaping.broadcast_to(x, ratio.shape), place) for x in (ratio, start))
+        return cast(emit("multiply", start, emit("power", ratio, powers)), dtype)
+    return np.geomspace(start, stop, num, endpoint, axis=axis).astype(dtype)
+
+
+def _traced(*values) -> bool:
+    return any(isinstance(v, Symbol) for v in values)
+
+
+def _with_axis(x, axis):
+    return emit("reshape", x, shape=(*x.shape[:axis], 1, *x.shape[axis:]))
+
+
+def _even(start, stop, num, endpoint, axis):
+    """`num` steps from start to stop along a new axis, both ends exact, and the length of a step."""
+    start, stop = promote(start, stop, floating=True)
+    way = emit("subtract", stop, start)
+    axis = axis_of(axis, len(way.shape) + 1, "linspace")
+    steps = num - 1 if endpoint else num
+    part = np.arange(num) / max(1, steps)
+    part = part.reshape([num if i == axis else 1 for i in range(len(way.shape) + 1)]).astype(dtype_name(way.dtype))
+    start, stop = (_with_axis(shaping.broadcast_to(x, way.shape), axis) for x in (start, stop))
+    values = emit("add", emit("multiply", start, 1 - part), emit("multiply", stop, part))
+    return values, emit("divide", way, number(way, steps or np.nan))
 
 
 def _float_of(*values, dtype):
@@ -298,8 +341,8 @@ def meshgrid(*x, indexing="xy"):
     order = [1, 0, *range(2, len(axes))] if indexing == "xy" and len(axes) > 1 else list(range(len(axes)))
     lengths = [axes[i].shape[0] for i in order]
     grids = []
-    for number, values in enumerate(axes):
-        place = order.index(number)
-        shape = [values.shape[0] if i == place else 1 for i in range(len(axes))]
+    for i, values in enumerate(axes):
+        place = order.index(i)
+        shape = [values.shape[0] if j == place else 1 for j in range(len(axes))]
         grids.append(shaping.broadcast_to(shaping.reshape(values, shape), lengths))
     return grids

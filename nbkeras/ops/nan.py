@@ -6,7 +6,7 @@ import numpy as np
 
 from nbkeras.ops import elementwise as el
 from nbkeras.ops import ordering, reducing
-from nbkeras.ops.common import emit, floating, is_float, number, on_host, op, tensor
+from nbkeras.ops.common import emit, floating, is_float, number, op, tensor
 
 
 def _filled(x, value):
@@ -180,7 +180,7 @@ def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
         >>> nanpercentile([1.0, float("nan"), 3.0], 50)
         array(2., dtype=float32)
     """
-    return nanquantile(x, np.asarray(on_host(q, "nanpercentile"), np.float64) / 100, axis, method, keepdims)
+    return nanquantile(x, ordering.parts_of(q, 100.0), axis, method, keepdims)
 
 
 @op

@@ -1,5 +1,6 @@
 """Functions of arrays, with the names of `keras.ops.numpy`."""
 
+from nbkeras.ops.bessel import i0
 from nbkeras.ops.bits import (
     angle,
     bitwise_and,
@@ -347,6 +348,7 @@ __all__ = [
     "hsplit",
     "hstack",
     "hypot",
+    "i0",
     "identity",
     "imag",
     "inner",

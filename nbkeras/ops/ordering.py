@@ -7,6 +7,7 @@ import builtins
 import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
+from nbkeras.graph.symbol import Symbol
 from nbkeras.ops import indexing, reducing, shaping
 from nbkeras.ops.common import (
     axis_of,
@@ -89,7 +90,8 @@ def argsort(x, axis=-1):
         >>> argsort([3.0, 1.0, 2.0])
         array([1, 2, 0], dtype=int32)
     """
-    _, index, axis = _sorted(tensor(x), axis)
+    x = tensor(x)
+    _, index, axis = _sorted(x, axis if x.shape else None)
     return cast(shaping.moveaxis(index, -1, axis), "int32")
 
 
@@ -101,6 +103,8 @@ def argpartition(x, kth, axis=-1):
         >>> int(argpartition([3.0, 1.0, 2.0], 1)[1])
         2
     """
+    if not isinstance(kth, (int, np.integer)):
+        raise ArgumentError(f"argpartition: kth must be a whole number, got {kth!r}.")
     return argsort(x, axis)
 
 
@@ -257,7 +261,7 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     """The value below which a part q of the values lies, along axes; NaN if one of them is.
 
     Args:
-        q: a number or vector between 0 and 1; a vector adds an axis in front.
+        q: a number or tensor between 0 and 1; the axes of a tensor come first in the result.
         method: what to take between two values: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'.
 
     Example:
@@ -271,7 +275,7 @@ def quantile_of(x, q, axis, method, keepdims, skip_nan):
     """The quantile of all values, or of those that are not NaN: in order these come first."""
     if method not in _METHODS:
         raise ArgumentError(f"quantile: method must be one of {', '.join(_METHODS)}, got {method!r}.")
-    x, q = floating(x), np.asarray(on_host(q, "quantile"), np.float64)
+    x, q = floating(x), parts_of(q)
     rank = len(x.shape)
     axes = reducing.normalize_axes(axis, rank)
     kept = [i for i in range(rank) if i not in axes]
@@ -279,10 +283,24 @@ def quantile_of(x, q, axis, method, keepdims, skip_nan):
     values, _ = emit("sort", shaping.reshape(shaping.transpose(x, [*kept, *axes]), (*lead, -1)), descending=False)
     if values.shape[-1] == 0:
         raise ArgumentError(f"quantile: no values along axes {axes} of {tuple(x.shape)}.")
-    y = _among_some(values, q.reshape(-1), method) if skip_nan else _among_all(values, q.reshape(-1), method)
+    if isinstance(q, Symbol) or skip_nan:
+        y = _among_some(values, shaping.reshape(q, (-1,)), method)
+    else:
+        y = _among_all(values, q.reshape(-1), method)
+    if not skip_nan:
+        last = shaping.sliced(values, {len(lead): builtins.slice(values.shape[-1] - 1, None)})
+        y = emit("where", emit("isnan", last), last, y)
     y = shaping.moveaxis(y, -1, 0)
     shape = [1 if i in axes else m for i, m in enumerate(x.shape)] if keepdims else lead
     return shaping.reshape(y, (*q.shape, *shape))
+
+
+def parts_of(q, whole=1.0):
+    """What part of a whole q is; in double precision if it is known now."""
+    if isinstance(q, Symbol):
+        q = floating(q)
+        return emit("divide", q, number(q, whole))
+    return np.asarray(on_host(q, "quantile"), np.float64) / whole
 
 
 def _between(values, low, high, share):
@@ -299,9 +317,7 @@ def _among_all(values, q, method):
     if method == "nearest":
         share = 1.0 * (place - below > 0.5)
     share = np.where(above == below, 0.0, share).astype(dtype_name(values.dtype))
-    y = _between(values, *(emit("gather", values, i, axis=axis) for i in (below, above)), share)
-    last = shaping.sliced(values, {axis: builtins.slice(n - 1, n)})
-    return emit("where", emit("isnan", last), last, y)
+    return _between(values, *(emit("gather", values, i, axis=axis) for i in (below, above)), share)
 
 
 def _among_some(values, q, method):
@@ -309,7 +325,7 @@ def _among_some(values, q, method):
     there = cast(emit("logical_not", emit("isnan", values)), values.dtype)
     count = reducing.sum(there, -1, True)
     last = emit("maximum", emit("subtract", count, number(values, 1)), number(values, 0))
-    place = emit("multiply", last, q.astype(dtype_name(values.dtype)))
+    place = emit("multiply", last, tensor(q, dtype_name(values.dtype)))
     below, above = emit("floor", place), emit("ceil", place)
     rest = emit("subtract", place, below)
     fixed = {"lower": 0.0, "higher": 1.0, "midpoint": 0.5}
@@ -331,7 +347,7 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
         >>> percentile([1.0, 2.0, 3.0], 75)
         array(2.5, dtype=float32)
     """
-    return quantile(x, np.asarray(on_host(q, "percentile"), np.float64) / 100, axis, method, keepdims)
+    return quantile(x, parts_of(q, 100.0), axis, method, keepdims)
 
 
 @op

@@ -109,6 +109,12 @@ def tensordot(x1, x2, axes=2):
         first, second = ([int(i) for i in np.atleast_1d(part)] for part in axes)
     first = [axis_of(i, len(a.shape), "tensordot") for i in first]
     second = [axis_of(i, len(b.shape), "tensordot") for i in second]
+    lengths = [[x.shape[i] for i in axes] for x, axes in ((a, first), (b, second))]
+    if lengths[0] != lengths[1]:
+        raise ShapeError(
+            f"tensordot: axes {first} of {tuple(a.shape)} and {second} of {tuple(b.shape)} differ in length.",
+            next="sum over axes of the same lengths, in the same order.",
+        )
     rest_a = [i for i in range(len(a.shape)) if i not in first]
     rest_b = [i for i in range(len(b.shape)) if i not in second]
     size = math.prod(a.shape[i] for i in first)
@@ -147,11 +153,11 @@ def einsum(subscripts, *operands, **kwargs):
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
     operands = promote(*operands)
+    if "->" not in subscripts:
+        letters = inputs.replace(",", "").replace("...", "")
+        output = "..." * ("..." in inputs) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
     if "..." in subscripts:
         terms, output, operands = _spell_ellipsis(terms, output, operands)
-    if "->" not in subscripts:
-        letters = "".join(terms)
-        output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
     if len(terms) != len(operands):
         raise ArgumentError(f"einsum: {len(terms)} terms in {subscripts!r} for {len(operands)} operands.")
     operands = _checked(subscripts, terms, output, operands)

@@ -519,7 +519,10 @@ def repeat(x, repeats, axis=None):
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     axis = axis_of(axis, len(x.shape), "repeat")
-    index = np.repeat(np.arange(x.shape[axis]), np.asarray(repeats))
+    repeats = np.asarray(repeats)
+    if repeats.size not in (1, x.shape[axis]):
+        raise ShapeError(f"repeat: {repeats.size} numbers of repeats for axis {axis} of {tuple(x.shape)}.")
+    index = np.repeat(np.arange(x.shape[axis]), repeats)
     return emit("gather", x, index, axis=axis)
 
 

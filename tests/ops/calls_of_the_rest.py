@@ -106,4 +106,18 @@ MEASURES = {
     + [(LABELS - 1, f(B, 8, 4), LENGTHS, np.array([8, 8, 3, 4, 8], "int32"), 3)],
     "ctc_decode": [(f(B, 7, 4), LENGTHS + 4), (f(B, 7, 4), LENGTHS + 4, {"merge_repeated": False, "mask_index": 2})],
 }
-TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS, FACTORS, FOURIER, MEASURES)
+#: Drawn behind the others, whose numbers stay what they were.
+PARTS = np.array([0.15, 0.5, 1.0], "float32")
+MORE = {
+    "i0": [(4 * f(B, 3),), (i(B, 2) * 5,), (f(),), (nan(B, 2)[:, :1],)],
+    "quantile": [(f(B, 6), PARTS, {"axis": 1})] + [(nan(B, 6), PARTS, 1, m) for m in ("linear", "nearest", "lower")],
+    "percentile": [(f(B, 6), 100 * PARTS, {"axis": 1})],
+    "nanquantile": [(holes(B, 6), PARTS, {"axis": 1, "keepdims": True})],
+    "nanpercentile": [(holes(B, 6), 100 * PARTS)],
+    "linspace": [(f(B, 3), f(3), 4, {"axis": 1}), (f(B, 1), 2.0, 3, False), (f(2), 1, 1)],
+    "logspace": [(f(B, 3), f(3), 4, {"axis": -1}), (f(2), 1.5, 3, False, 2)],
+    "geomspace": [(pos(B, 3), pos(3), 4, {"axis": 1}), (-pos(2), -3.0, 5), (pos(2), 2, 3, False)],
+    "round": [(i(B, 2) * 50, -2)],
+    "einsum": [("i...,...j", f(B, 3, 4), f(3, 4, 2)), ("...j,i", f(2, 3), f(4))],
+}
+TABLES = (BITS, SEGMENTS, WINDOWS, COUNTS, FACTORS, FOURIER, MEASURES, MORE)

@@ -18,7 +18,7 @@ ELSEWHERE = set(
 
 #: Their result's shape, or a value given as an array that must be known, depends on values.
 ON_VALUES = set(
-    "bincount nonzero unique quantile percentile nanquantile nanpercentile linspace repeat".split()
+    "bincount nonzero unique repeat".split()
 )
 
 #: Functions that take no Keras tensors, or give no tensor.

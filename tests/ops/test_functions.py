@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbkeras import ops
+from nbkeras import grad, ops
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.traced import Traced
@@ -30,6 +30,29 @@ def test_argpartition_puts_smaller_values_before():
     order = ops.argpartition(X, 1)
     values = np.take_along_axis(X, order, -1)
     assert (values[:, :1] <= values[:, 1:2]).all() and (values[:, 1:2] <= values[:, 2:]).all()
+
+
+def test_where_of_a_condition_alone():
+    rows, columns = ops.where(X > 0)
+    np.testing.assert_array_equal(np.stack([rows, columns]), np.nonzero(X > 0))
+    assert rows.dtype == "int32"
+
+
+def test_bessel_function_in_double_precision_and_its_slope():
+    x = np.array([-700.0, -20.0, -8.001, -1.0, 0.0, 0.5, 7.999, 30.0, 650.0])
+    np.testing.assert_allclose(ops.i0(x), np.i0(x), rtol=1e-13)
+    near = x[1:-1]
+    slope = grad(lambda x: ops.sum(ops.i0(x)))(near)
+    np.testing.assert_allclose(slope, (np.i0(near + 1e-6) - np.i0(near - 1e-6)) / 2e-6, rtol=1e-6, atol=1e-8)
+
+
+def test_steps_of_traced_ends():
+    values, step = Traced(lambda a, b: ops.linspace(a, b, 4, retstep=True))(f(2), f(2) + 3)
+    np.testing.assert_allclose(np.diff(values, axis=0), np.stack([step] * 3), rtol=1e-5)
+
+
+def test_argsort_of_a_lone_number():
+    np.testing.assert_array_equal(ops.argsort(3.0), [0])
 
 
 def test_affine_is_a_matrix_product_and_a_bias():
@@ -278,6 +301,12 @@ BAD = {
     "tensor as an axis": (lambda: ops.concatenate(X, X), ArgumentTypeError, "axis must be a whole number, got array"),
     "shape": (lambda: ops.zeros((None, 3)), ArgumentTypeError, r"zeros: a shape must be .* got \(None, 3\)"),
     "axes of argmax": (lambda: ops.argmax(X, axis=(0, 1)), ArgumentTypeError, r"argmax: axis must be .*\(0, 1\)"),
+    "where": (lambda: ops.where(X > 0, X), ArgumentError, "where: expected both x1 and x2, or neither"),
+    "kth": (lambda: ops.argpartition(X, (0, 1)), ArgumentError, r"kth must be a whole number, got \(0, 1\)"),
+    "repeats": (lambda: ops.repeat(X, [1, 2], 0), ShapeError, r"2 numbers of repeats for axis 0 of \(4, 3\)"),
+    "two ellipses": (lambda: ops.getitem(X, (..., 0, ...)), ArgumentError, "one Ellipsis at"),
+    "lengths": (lambda: ops.tensordot(X, X, 1), ShapeError, r"tensordot: axes \[1\] of .* and \[0\] of .* differ"),
+    "indices along": (lambda: ops.take_along_axis(X, i(3, 3), 1), ShapeError, "do not broadcast but for axis 1"),
     "sparse": (lambda: ops.multi_hot([0], 3, sparse=True), ArgumentError, "sparse=True is not supported"),
     "weights": (lambda: ops.average(X, weights=np.ones(3)), ArgumentError, r"weights of shape \(3,\) .* need an axis"),
     "text as a shape": (lambda: ops.reshape(X, "ab"), ArgumentTypeError, "reshape: a shape must be .* got 'ab'"),
