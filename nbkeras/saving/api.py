@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from nbkeras.errors import ArgumentTypeError, FileError
+from nbkeras.errors import ArgumentError, FileError
 
 
 def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
@@ -26,7 +26,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     include_optimizer = kwargs.pop("include_optimizer", True)
     kwargs.pop("save_format", None)
     if kwargs:
-        raise ArgumentTypeError(f"save_model: unknown argument {next(iter(kwargs))!r}.")
+        raise ArgumentError(f"save_model: unknown argument {next(iter(kwargs))!r}.")
     model_file.save_model(model, filepath, overwrite, include_optimizer, zipped is not False)
 
 
@@ -87,7 +87,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     by_name = kwargs.pop("by_name", False)
     objects_to_skip = kwargs.pop("objects_to_skip", None) or ()
     if kwargs:
-        raise ArgumentTypeError(f"load_weights: unknown argument {next(iter(kwargs))!r}.")
+        raise ArgumentError(f"load_weights: unknown argument {next(iter(kwargs))!r}.")
     weights.need_built(model, "load_weights")
     path = os.fspath(filepath)
     with contextlib.ExitStack() as stack:

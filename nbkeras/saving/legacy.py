@@ -91,6 +91,9 @@ def _compile(model, file: Hdf5) -> None:
 def _load_optimizer(optimizer, group: Group) -> None:
     arrays = _arrays(group)
     variables = stored(optimizer.variables, len(arrays))
+    if len(arrays) == 2 and all(a.shape == () for a in arrays):
+        # A model that was never trained: its optimizer had a counter and a learning rate only.
+        variables = variables[:2]
     if [tuple(a.shape) for a in arrays] != [tuple(v.shape) for v in variables]:
         warnings.warn(
             f"the state of optimizer {optimizer.name!r} was not loaded: the file has {len(arrays)} variables of it, "

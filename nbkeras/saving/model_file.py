@@ -35,7 +35,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, zipped=T
         raise _misnamed(path, zipped)
     if not include_optimizer and not path.endswith(LEGACY):
         raise ArgumentError("save: include_optimizer=False is for .h5 files; other formats have the optimizer.")
-    weights.check_overwrite(path, overwrite)
+    weights.prepare(path, overwrite)
     if not zipped:
         _write_folder(os.path.abspath(path), archive.members_of(*contents(model), datetime.datetime.now()))
         return

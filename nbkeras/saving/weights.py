@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 
@@ -58,17 +59,20 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None) -> None:
     if max_shard_size is not None and not max_shard_size > 0:
         raise ArgumentError(f"save_weights: max_shard_size must be a number of GB above 0, got {max_shard_size!r}.")
     need_built(model, "save_weights")
-    check_overwrite(path, overwrite)
+    prepare(path, overwrite)
     if max_shard_size is None:
         write_bytes(path, *pieces(model))
     else:
         shards.save(states(model), path, max_shard_size)
 
 
-def check_overwrite(path: str, overwrite: bool) -> None:
-    """Refuse to replace a file that shall stay."""
+def prepare(path: str, overwrite: bool) -> None:
+    """Refuse to replace a file that shall stay; make the folder, so that no training is lost for lack of it."""
     if not overwrite and os.path.exists(path):
         raise FileError(f"{path!r} exists and overwrite is False.", next="pass overwrite=True or another name.")
+    # Where that fails, so does writing, which says why.
+    with contextlib.suppress(OSError):
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
 
 
 class _Stored:

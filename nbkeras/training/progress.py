@@ -43,7 +43,7 @@ class Progress:
             `config.disable_interactive_logging()`.
 
     Attributes:
-        silent: True if nothing will be written, so that the loop need not call `batch_end`.
+        silent: True if nothing is to be written, so that the loop need not call `batch_end`.
 
     Example:
         >>> progress = Progress(epochs=2, steps=4, verbose=0)

@@ -10,7 +10,7 @@ import numpy as np
 from nbkeras import config, device, tree
 from nbkeras.callbacks import CallbackList
 from nbkeras.callbacks.backup import Backup
-from nbkeras.errors import ArgumentError, ArgumentTypeError
+from nbkeras.errors import ArgumentError
 from nbkeras.graph import live
 from nbkeras.graph.buffers import Scratch
 from nbkeras.graph.dtypes import dtype_name, is_float
@@ -183,10 +183,11 @@ class Trainer(Compiled):
         if validation is not None:
             checks.check_first_batch(self, validation, "fit: validation_data")
         self._note_trainable()
+        progress = Progress(epochs, source.num_batches, verbose)
         callbacks = self._callbacks(
             callbacks, verbose, source, add_history=True, epochs=epochs, do_validation=validation is not None
         )
-        progress = _progress(epochs, source, verbose, callbacks)
+        progress.silent |= callbacks.shows_progress
         if resume is not None:
             callbacks.append(Backup(os.fspath(resume)))
         session = Session(self, source, callbacks, initial_epoch)
@@ -248,12 +249,13 @@ class Trainer(Compiled):
             {'loss': 4.0, 'mae': 2.0}
         """
         if kwargs:
-            raise ArgumentTypeError(f"evaluate: unknown argument {next(iter(kwargs))!r}.")
+            raise ArgumentError(f"evaluate: unknown argument {next(iter(kwargs))!r}.")
         self._need_compiled("evaluate")
         source = make_source(x, y, sample_weight, batch_size=batch_size, steps=steps, caller="evaluate")
         checks.check_first_batch(self, source, "evaluate")
+        progress = Progress(1, source.num_batches, verbose)
         callbacks = self._callbacks(callbacks, verbose, source)
-        progress = _progress(1, source, verbose, callbacks)
+        progress.silent |= callbacks.shows_progress
         try:
             with callbacks.around():
                 logs = loops.evaluate(self, source, callbacks, progress)
@@ -283,8 +285,9 @@ class Trainer(Compiled):
         """
         source = make_source(x, None, None, batch_size=batch_size, steps=steps, caller="predict")
         self.compute_output_spec_for(source.peek().x)
+        progress = Progress(1, source.num_batches, verbose)
         callbacks = self._callbacks(callbacks, verbose, source)
-        progress = _progress(1, source, verbose, callbacks)
+        progress.silent |= callbacks.shows_progress
         try:
             with callbacks.around():
                 return loops.predict(self, source, callbacks, progress)
@@ -344,8 +347,3 @@ class Trainer(Compiled):
         steps = self._untracked_steps["predict"]
         with steps.scratch.lock:
             return tree.map_structure(np.array, steps.run(batch).result())
-
-
-def _progress(epochs, source, verbose, callbacks) -> Progress:
-    """What shows the progress of a loop; nothing where a `ProgbarLogger` does."""
-    return Progress(epochs, source.num_batches, 0 if callbacks.shows_progress else verbose)

@@ -205,7 +205,7 @@ def test_wrong_calls(tmp_path):
         ArgumentError, match=r"must end in '.keras', or '.h5' for the layout of Keras 2, got '.*m.kears'"
     ):
         model.save(tmp_path / "m.kears")
-    with pytest.raises(TypeError, match="unknown argument 'sav'"):
+    with pytest.raises(ValueError, match="unknown argument 'sav'"):
         model.save(tmp_path / "m.keras", sav=1)
     with pytest.raises(ArgumentError, match=r"(?s)zipped=False writes a folder.*model.save\('.*/m', zipped=False\)"):
         model.save(tmp_path / "m.keras", zipped=False)
@@ -366,3 +366,17 @@ def test_no_random_numbers_are_drawn_for_weights_that_a_file_has(tmp_path, monke
     monkeypatch.undo()
     assert np.ptp(regressor().get_weights()[0]) > 0, "outside of loading they are drawn"
     again.fit(X, Y, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5", "m"])
+def test_a_folder_that_is_missing_costs_no_training(tmp_path, name):
+    model, path = regressor(), tmp_path / "a" / "b" / name
+    if "weights" in name:
+        model.save_weights(path)
+        model.load_weights(path)
+    else:
+        model.save(path, zipped="." in name)
+        keras.saving.load_model(path)
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="cannot write"):
+        model.save(tmp_path / "file" / "m.keras")

@@ -225,7 +225,7 @@ def test_wrong_calls(saved, tmp_path):
         nbkeras.Sequential([nbkeras.layers.Dense(1)]).load_weights(path)
     with pytest.raises(FileError, match=r"cannot read .*nowhere"):
         model.load_weights(tmp_path / "nowhere.weights.h5")
-    with pytest.raises(TypeError, match="unknown argument 'by_nam'"):
+    with pytest.raises(ValueError, match="unknown argument 'by_nam'"):
         model.load_weights(path, by_nam=True)
     with pytest.raises(FileError, match="by_name=True is for files in the layout of Keras 2"):
         model.load_weights(path, by_name=True)
