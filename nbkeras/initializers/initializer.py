@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nbkeras.saving.registry import with_arrays
+
 
 class Initializer:
     """A function `(shape, dtype=None)` that gives the first values of a weight, with a configuration.
@@ -28,7 +30,7 @@ class Initializer:
     @classmethod
     def from_config(cls, config):
         """An initializer from `get_config`."""
-        return cls(**config)
+        return cls(**with_arrays(config))
 
     def clone(self):
         """A new initializer with the same configuration."""

@@ -40,6 +40,7 @@ from nbkeras.layers.stateless import Stateless
 from nbkeras.layers.weights import HoldsWeights
 from nbkeras.naming import auto_name, ordinal, to_snake_case
 from nbkeras.ops.common import is_tensor, tensor
+from nbkeras.saving.registry import with_arrays
 
 
 class Layer(Stateless, HoldsWeights):
@@ -172,7 +173,7 @@ class Layer(Stateless, HoldsWeights):
     @classmethod
     def from_config(cls, config):
         """A layer from `get_config`."""
-        return cls(**config)
+        return cls(**with_arrays(config))
 
     def get_build_config(self) -> dict | None:
         """The shapes that `build` was called with; None if it was not."""

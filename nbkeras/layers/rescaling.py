@@ -24,7 +24,7 @@ class Rescaling(Layer):
     @accepts(scale=NUMBERS, offset=NUMBERS)
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.scale, self.offset = _plain(scale), _plain(offset)
+        self.scale, self.offset = scale, offset
         self.supports_masking = True
 
     def call(self, inputs):
@@ -38,13 +38,6 @@ class Rescaling(Layer):
 
     def get_config(self):
         return {**super().get_config(), "scale": _config(self.scale), "offset": _config(self.offset)}
-
-
-def _plain(value):
-    """A number or array of what was given, a configuration included."""
-    if isinstance(value, dict):
-        value = np.asarray(value["config"]["value"], value["config"].get("dtype"))
-    return value
 
 
 def _config(value):

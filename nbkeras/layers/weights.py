@@ -63,7 +63,7 @@ class HoldsWeights(Tracked):
         own_way = type(self).load_own_variables is not HoldsWeights.load_own_variables
         with budget.drawn() if own_way else contextlib.nullcontext():
             variable = Variable(initializer, shape, dtype, trainable=trainable, name=name)
-        variable.path = "/".join([*(call_context.names() or [self.name]), name])
+        variable.path = "/".join([*(call_context.names() or [self.path or self.name]), name])
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         variable.aggregation = aggregation

@@ -261,7 +261,12 @@ def _from_dict(entry: dict, known: dict, kind: str, custom_objects):
     if isinstance(config, str):
         raise ArgumentError(f"{kind} {name!r}: its configuration is {config[:50]!r}, not a dict.")
     with custom_object_scope(custom_objects or {}):
-        return _make(found, {key: array(value) for key, value in (config or {}).items()}, kind)
+        return _make(found, with_arrays(config or {}), kind)
+
+
+def with_arrays(config: dict) -> dict:
+    """A configuration whose described arrays are arrays."""
+    return {key: array(value) for key, value in config.items()}
 
 
 def array(value):

@@ -66,6 +66,10 @@ def test_constants():
     np.testing.assert_array_equal(initializers.get("one")((2,), "int32"), np.ones(2, "int32"))
     np.testing.assert_array_equal(initializers.Constant([1.0, 2.0])((3, 2)), [[1, 2]] * 3)
     np.testing.assert_array_equal(initializers.Identity(2)((2, 3)), 2 * np.eye(2, 3))
+    broadcast = initializers.Constant(np.array([1.0, 2.0], "float32"))
+    again = initializers.Constant.from_config(broadcast.get_config())
+    assert again.get_config() == broadcast.get_config()
+    np.testing.assert_array_equal(broadcast.clone()((3, 2)), [[1, 2]] * 3)
     array = np.arange(4.0)
     np.testing.assert_array_equal(initializers.get(array)((4,)), array)
 

@@ -143,6 +143,7 @@ TABLE = [
     ("Masking", {"mask_value": 1.5}, [(4, 3)]),
     ("Rescaling", {"scale": 0.5, "offset": -1.0}, [(4, 3)]),
     ("Rescaling", {"scale": [0.5, 2.0, 1.0]}, [(4, 3)]),
+    ("Rescaling", {"scale": np.array([0.5, 2.0, 1.0], "float32"), "offset": np.float64(1)}, [(4, 3)]),
     ("ActivityRegularization", {"l1": 0.1, "l2": 0.2}, [(4,)]),
     ("GaussianNoise", {"stddev": 0.3, "seed": 1}, [(4,)]),
     ("GaussianDropout", {"rate": 0.3, "seed": 1}, [(4,)]),

@@ -188,13 +188,14 @@ def test_weights_are_made_by_place_or_by_name():
 
 
 def test_a_built_layer_is_unlocked_to_change_its_weights():
-    layer = layers.Dense(2)
-    layer(X)
+    layer = layers.Dense(2, name="dense")
+    nbkeras.Sequential([nbkeras.Input((3,)), layer], name="model")
     assert layer._tracker.locked
     with pytest.raises(StateError, match="is already built"):
-        layer.more = layer.add_weight((2,))
+        layer.more = layer.add_weight((2,), name="more")
     layer._tracker.unlock()
-    layer.more = layer.add_weight((2,))
+    layer.more = layer.add_weight((2,), name="more")
+    assert [w.path for w in layer.weights] == ["model/dense/kernel", "model/dense/bias", "model/dense/more"]
     layer.bias = layer._untrack_variable(layer.bias)
     layer._tracker.lock()
     assert layer.bias is None and [w is layer.more for w in layer.weights] == [False, True]
