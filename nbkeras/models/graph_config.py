@@ -125,15 +125,16 @@ class _Made:
 
     def __init__(self, entries, custom_objects):
         self._operations, self._settings, self._outputs = {}, {}, {}
+        self._custom_objects = custom_objects
         for entry in entries:
             name = entry["name"]
             if operations.is_operation(entry):
-                self._operations[name], self._settings[name] = operations.deserialize(entry)
+                self._operations[name], settings = operations.deserialize(entry)
+                self._settings[name] = {key: self._own_function(value) for key, value in settings.items()}
                 self._outputs[name] = []
             else:
                 layer = self._operations[name] = lookup.deserialize(entry, custom_objects)
                 self._outputs[name] = [call.outputs for call in layer._untracked_calls] if _is_input(layer) else []
-        self._custom_objects = custom_objects
 
     def call(self, name, node) -> bool:
         """Call an operation as a node says; False if an input is not there yet."""
@@ -171,6 +172,12 @@ class _Made:
     def _outer(self, name, node, index):
         return self._tensor(name, node - _first_node(self._operations.get(name)), index)
 
+    def _own_function(self, value):
+        """The user's function that a value names, such as that of `map`; other values as they are."""
+        if not isinstance(value, dict) or value.get("class_name") != "function":
+            return value
+        return registry.deserialize(value, {}, "function", self._custom_objects)
+
     def _decode(self, value):
         if isinstance(value, (list, tuple)):
             return [self._decode(part) for part in value]
@@ -181,6 +188,8 @@ class _Made:
             return {key: self._decode(part) for key, part in value.items()}
         if kind == "__keras_tensor__":
             return self._tensor(*config["keras_history"])
+        if kind == "function":
+            return self._own_function(value)
         if kind == "__slice__":
             return builtins.slice(*(self._decode(config[end]) for end in ("start", "stop", "step")))
         if kind == "__ellipsis__":

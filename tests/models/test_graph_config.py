@@ -131,6 +131,21 @@ def test_layers_of_ones_own():
         assert nbkeras.models.Functional.from_config(config).get_layer("mine").times == 5
 
 
+def twice(x):
+    return x + x
+
+
+def test_functions_of_ones_own_in_operations(tmp_path):
+    entry = nbkeras.Input((3,))
+    model = nbkeras.Model(entry, nbkeras.ops.vectorized_map(twice, entry))
+    model.save(tmp_path / "model.keras")
+    loaded = nbkeras.models.load_model(tmp_path / "model.keras", custom_objects={"twice": twice})
+    x = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(loaded(x), 2 * x)
+    with pytest.raises(Exception, match="unknown function 'twice'"):
+        nbkeras.models.load_model(tmp_path / "model.keras")
+
+
 def test_subclass_made_from_tensors_keeps_its_class():
     class Named(nbkeras.Model):
         def hello(self):
