@@ -7,7 +7,7 @@ import math
 import re
 
 from nbkeras import tree
-from nbkeras.errors import ArgumentTypeError, NbkerasError
+from nbkeras.errors import ArgumentError, ArgumentTypeError, NbkerasError
 from nbkeras.graph import trace
 from nbkeras.graph.dtypes import standardize_dtype
 from nbkeras.graph.masks import get_mask, with_mask
@@ -57,13 +57,17 @@ class KerasTensor(Operators):
 
     __hash__ = Operators.__hash__
 
-    def _no_value(self, *_):
-        raise ArgumentTypeError(
+    def _no_value(self, *_, error=ArgumentTypeError):
+        raise error(
             f"{self!r} has no value: it is a placeholder of a functional model.",
             next="build a Model from it and call that, or use nbkeras.ops on it.",
         )
 
-    __float__ = __int__ = __index__ = __bool__ = __array__ = numpy = _no_value
+    def _no_number(self, *_, **__):
+        self._no_value(error=ArgumentError)
+
+    __index__ = __bool__ = _no_value
+    __float__ = __int__ = __array__ = numpy = _no_number
 
 
 class OperationCall:
@@ -139,14 +143,17 @@ def _unknown_axes(args, kwargs):
 
 
 def _search(function, args, kwargs):
-    """Results for lengths that fit: each is free, or one of the numbers in the call or its shapes; None if none do."""
+    """Results for lengths that fit: each is free, or a number in the call or in another's shape; None if none do."""
+    tensors = {id(x): x for x in _keras_tensors(args, kwargs)}
+    numbers = {n for n in tree.flatten((list(args), kwargs)) if type(n) is int and n > 0}
     unknown = list(dict.fromkeys(_unknown_axes(args, kwargs)))
-    numbers = {n for x in _keras_tensors(args, kwargs) for n in x.shape if n}
-    numbers |= {n for n in tree.flatten((list(args), kwargs)) if type(n) is int and n > 0}
-    step = math.lcm(*numbers)
+    step = math.lcm(*numbers, *(n for x in tensors.values() for n in x.shape if n))
     step = step if step < 10_000 else 1
-    choices = itertools.product((None, *sorted(numbers - {1}), 1), repeat=len(unknown))
-    for choice in itertools.islice(choices, MOST_CHOICES):
+    candidates = []
+    for key, _ in unknown:
+        lengths = numbers | {n for other, x in tensors.items() if other != key for n in x.shape if n}
+        candidates.append([None, *sorted(lengths)])
+    for choice in itertools.islice(itertools.product(*candidates), MOST_CHOICES):
         chosen = {axis: n for axis, n in zip(unknown, choice, strict=True) if n}
         try:
             return [_trial(function, args, kwargs, size * step, chosen) for size in TRIAL_SIZES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbkeras.errors import ArgumentTypeError, ShapeError
+from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.graph.primitives import cast
 from nbkeras.ops import elementwise as el
 from nbkeras.ops import shaping
@@ -13,7 +13,7 @@ from nbkeras.ops.images import batch_of
 def _channels(images, data_format, name):
     images, back = batch_of(images, data_format, name)
     if not is_float(dtype_name(images.dtype)):
-        raise ArgumentTypeError(
+        raise ArgumentError(
             f"{name}: expected images of a float dtype, got {dtype_name(images.dtype)}.",
             next="cast them, and divide by 255 where they are bytes.",
         )

@@ -167,6 +167,13 @@ def shape_of(shape, name: str) -> tuple[int, ...]:
         ) from None
 
 
+def check_counts(name: str, **counts) -> None:
+    """Raise ArgumentError unless all are whole numbers from 1 on."""
+    for key, value in counts.items():
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ArgumentError(f"{name}: {key} must be a whole number from 1 on, got {value!r}.")
+
+
 def filled(shape, value, dtype, name: str = "full"):
     """A tensor of one number; while tracing a symbol, which takes no memory where it meets other elementwise work."""
     shape = shape_of(shape, name)
@@ -201,6 +208,6 @@ def tracing() -> bool:
     return trace.current() is not None
 
 
-__all__ = ["FUNCTIONS", "WEAK", "axis_of", "cast", "dtype_name", "dtype_of", "emit", "filled", "floating"]
-__all__ += ["from_python", "is_float", "is_tensor", "number", "on_host", "op", "promote", "result_type"]
+__all__ = ["FUNCTIONS", "WEAK", "axis_of", "cast", "check_counts", "dtype_name", "dtype_of", "emit", "filled"]
+__all__ += ["floating", "from_python", "is_float", "is_tensor", "number", "on_host", "op", "promote", "result_type"]
 __all__ += ["shape_of", "standardize_dtype", "tensor", "tracing"]

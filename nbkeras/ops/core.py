@@ -8,11 +8,11 @@ import numpy as np
 
 from nbkeras import device, tree
 from nbkeras.errors import ArgumentError, ArgumentTypeError
-from nbkeras.graph import trace
+from nbkeras.graph import keras_tensor, trace
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.graph.symbol import Symbol
 from nbkeras.ops import elementwise, shaping
-from nbkeras.ops.common import FUNCTIONS, dtype_name, emit, op, promote, standardize_dtype, tensor
+from nbkeras.ops.common import FUNCTIONS, dtype_name, emit, filled, op, promote, standardize_dtype, tensor
 
 
 @op
@@ -34,7 +34,7 @@ def convert_to_numpy(x):
         >>> convert_to_numpy(Variable([1.0, 2.0]))
         array([1., 2.], dtype=float32)
     """
-    if hasattr(x, "assign"):
+    if hasattr(x, "assign") or isinstance(x, KerasTensor):
         return x.numpy()
     backend = device.backend()
     return np.asarray(backend.to_host(x) if isinstance(x, backend.array) else x)
@@ -51,14 +51,24 @@ def shape(x) -> tuple:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def size(x) -> int:
-    """The number of values.
+def size(x):
+    """The number of values; of a Keras tensor a Keras tensor.
 
     Example:
         >>> size([[1.0, 2.0, 3.0]])
         3
     """
+    if isinstance(x, KerasTensor):
+        return keras_tensor.record(_count, (x,), {})
     return int(np.prod(shape(x), dtype=np.int64))
+
+
+def _count(x):
+    return filled((), size(x), "int32")
+
+
+_count.__name__ = "size"
+FUNCTIONS["size"] = _count
 
 
 def dtype(x) -> str:
@@ -147,8 +157,12 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
         >>> total, totals
         (np.float32(6.0), array([1., 3., 6.], dtype=float32))
     """
+    if not isinstance(unroll, int) or (unroll < 1 and unroll is not False):
+        raise ArgumentError(f"scan: unroll must be True, False or a whole number from 1 on, got {unroll!r}.")
     if not callable(f):
         raise ArgumentTypeError(f"scan: expected a function, got {f!r}.")
+    if any(isinstance(leaf, KerasTensor) and leaf.shape[0] is None for leaf in tree.flatten(xs)):
+        return keras_tensor.record(scan, (f, init, xs, length, reverse, unroll), {})
     lengths = {leaf.shape[0] for leaf in tree.flatten(xs)} if xs is not None else {length}
     if length is not None:
         lengths.add(length)
@@ -167,6 +181,9 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     if not ys or ys[0] is None:
         return carry, None
     return carry, tree.map_structure(lambda *parts: shaping.stack(list(parts)), *ys)
+
+
+FUNCTIONS["scan"] = scan
 
 
 def fori_loop(lower, upper, body_fun, init_val):
@@ -196,6 +213,8 @@ def vectorized_map(function, elements):
                [0.5 , 0.5 ]], dtype=float32)
     """
     n = tree.flatten(elements)[0].shape[0]
+    if n is None:
+        return keras_tensor.record(vectorized_map, (function, elements), {})
     parts = [function(tree.map_structure(lambda v, i=i: tensor(v)[i], elements)) for i in range(n)]
     return tree.map_structure(lambda *together: shaping.stack(list(together)), *parts)
 
@@ -209,6 +228,9 @@ def map(f, xs):
         array([1., 4., 9.], dtype=float32)
     """
     return vectorized_map(f, xs)
+
+
+FUNCTIONS["vectorized_map"] = vectorized_map
 
 
 @op
@@ -273,9 +295,11 @@ def associative_scan(f, elems, reverse=False, axis=0):
         array([ 1.,  2.,  6., 24.], dtype=float32)
     """
     leaves = [shaping.moveaxis(leaf, axis, 0) for leaf in tree.flatten(elems)]
-    if len({leaf.shape[0] for leaf in leaves}) != 1 or leaves[0].shape[0] is None:
+    if any(leaf.shape[0] is None for leaf in leaves):
+        return keras_tensor.record(associative_scan, (f, elems, reverse, axis), {})
+    if len({leaf.shape[0] for leaf in leaves}) != 1:
         raise ArgumentError(
-            f"associative_scan: expected tensors of one known length along axis {axis}, got shapes "
+            f"associative_scan: expected tensors of one length along axis {axis}, got shapes "
             f"{[tuple(leaf.shape) for leaf in tree.flatten(elems)]}."
         )
     order = range(leaves[0].shape[0])
@@ -288,6 +312,9 @@ def associative_scan(f, elems, reverse=False, axis=0):
     if reverse:
         results.reverse()
     return tree.map_structure(lambda *parts: shaping.concatenate(list(parts), axis), *results)
+
+
+FUNCTIONS["associative_scan"] = associative_scan
 
 
 def vectorize(pyfunc, *, excluded=None, signature=None):

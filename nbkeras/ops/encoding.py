@@ -137,11 +137,11 @@ def binary_crossentropy(target, output, from_logits=False):
 
 @op
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
-    """1 at each class number that occurs along the axis.   (..., T) -> (..., num_classes)
+    """1 at each class number that occurs in a row.   (T,) -> (num_classes,), (N, T, ...) -> (N, ..., num_classes)
 
     Args:
         num_classes: how many classes there are; it must be given.
-        axis: where the classes lie in the result.
+        axis: where `one_hot` has the classes; of what it gives axis 1, or the only one of a vector's, is gone.
         dtype: floatx by default.
         sparse: not supported; must be False.
 
@@ -151,5 +151,6 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
     """
     if num_classes is None:
         raise ArgumentError("multi_hot: num_classes must be given.")
-    hot = making.one_hot(inputs, num_classes, dtype=dtype, sparse=sparse)
-    return reducing.max(hot, axis=axis - 1 if axis < 0 else axis)
+    inputs = tensor(inputs)
+    hot = making.one_hot(inputs, num_classes, axis, dtype, sparse)
+    return reducing.max(hot, axis=1 if len(inputs.shape) > 1 else 0)

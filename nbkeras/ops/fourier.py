@@ -10,7 +10,7 @@ import numpy as np
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.primitives.fourier import factors
 from nbkeras.ops import rearranging, shaping
-from nbkeras.ops.common import dtype_name, emit, is_float, number, op, promote, tensor
+from nbkeras.ops.common import check_counts, dtype_name, emit, is_float, number, op, promote, tensor
 
 #: Lengths with a prime factor above this are transformed as a convolution of another length (Bluestein, 1970).
 GREATEST_PRIME = 61
@@ -146,6 +146,8 @@ def rfft(x, fft_length=None):
         array([10., -2., -2.], dtype=float32)
     """
     (x,) = promote(tensor(x), floating=True)
+    if not x.shape:
+        raise ShapeError("rfft: expected a tensor of rank 1 or more, got shape ().")
     x = x if fft_length is None else _cut(x, int(fft_length))
     half = {len(x.shape) - 1: builtins.slice(0, x.shape[-1] // 2 + 1)}
     zeros = emit("multiply", x, number(x, 0))
@@ -218,6 +220,7 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
     x = tensor(x)
     if not is_float(x.dtype):
         raise ArgumentTypeError(f"stft: expected float32 or float64, got {dtype_name(x.dtype)}.")
+    check_counts("stft", sequence_length=sequence_length, sequence_stride=sequence_stride, fft_length=fft_length)
     if fft_length < sequence_length:
         raise ArgumentError(f"stft: fft_length {fft_length} is less than sequence_length {sequence_length}.")
     if center:
@@ -244,6 +247,7 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
         True
     """
     parts = _parts(x, "istft")
+    check_counts("istft", sequence_length=sequence_length, sequence_stride=sequence_stride, fft_length=fft_length)
     if len(parts[0].shape) < 2:
         raise ShapeError(f"istft: expected tensors of rank 2 or more, got shape {tuple(parts[0].shape)}.")
     values = irfft(parts, fft_length)

@@ -6,7 +6,9 @@ import numpy as np
 
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.primitives import cast
-from nbkeras.ops import convolving, reducing, shaping
+from nbkeras.graph.symbol import Symbol
+from nbkeras.ops import convolving, products, reducing, shaping
+from nbkeras.ops import elementwise as el
 from nbkeras.ops.common import dtype_name, floating, op, tensor
 from nbkeras.ops.images import batch_of, data_format_of
 
@@ -116,9 +118,11 @@ def crop_images(
 
 
 def _patches(name, x, size, rank, strides, dilation_rate, padding, data_format):
+    if not isinstance(size, (int, list, tuple)):
+        raise ArgumentTypeError(f"{name}: size must be a whole number or {rank} of them, got {size!r}.")
     size = (size,) * rank if isinstance(size, int) else tuple(size)
     if len(size) != rank:
-        raise ArgumentTypeError(f"{name}: size must be a whole number or {rank} of them, got {size!r}.")
+        raise ArgumentError(f"{name}: size must be a whole number or {rank} of them, got {size!r}.")
     x = tensor(x)
     data_format = data_format_of(data_format, name)
     alone = len(x.shape) == rank + 1
@@ -161,15 +165,23 @@ def extract_patches_3d(volumes, size, strides=None, dilation_rate=1, padding="va
     return _patches("extract_patches_3d", volumes, size, 3, strides, dilation_rate, padding, data_format)
 
 
-def _bell(size: int, sigma: float) -> np.ndarray:
+def _bell(size: int, sigma):
+    """Weights (size,) of a Gaussian; an array where sigma is known, else traced."""
     places = np.arange(size) - (size - 1) / 2
-    values = np.exp(-0.5 * (places / sigma) ** 2)
+    if isinstance(sigma, Symbol):
+        values = el.exp(-0.5 * el.square(el.divide(places.astype("float32"), sigma)))
+        return el.divide(values, reducing.sum(values))
+    values = np.exp(-0.5 * (places / float(sigma)) ** 2)
     return values / values.sum()
 
 
 def _each_channel(x, kernel, padding: str):
     """A convolution of each channel with the same kernel (H, W)."""
-    kernel = np.repeat(kernel[:, :, None, None], x.shape[-1], axis=2).astype(dtype_name(x.dtype))
+    if isinstance(kernel, Symbol):
+        kernel = cast(shaping.reshape(kernel, (*kernel.shape, 1, 1)), dtype_name(x.dtype))
+        kernel = shaping.broadcast_to(kernel, (*kernel.shape[:2], x.shape[-1], 1))
+    else:
+        kernel = np.repeat(kernel[:, :, None, None], x.shape[-1], axis=2).astype(dtype_name(x.dtype))
     return convolving.depthwise_conv(x, kernel, 1, padding, "channels_last")
 
 
@@ -189,8 +201,10 @@ def gaussian_blur(images, kernel_size=(3, 3), sigma=(1.0, 1.0), data_format=None
         array([1.], dtype=float32)
     """
     x, back = batch_of(images, data_format, "gaussian_blur")
-    across, down = (_bell(int(n), float(s)) for n, s in zip(kernel_size, sigma, strict=True))
-    return back(_each_channel(floating(x), np.outer(down, across), "same"))
+    sigma = [sigma[0], sigma[1]] if isinstance(sigma, Symbol) else sigma
+    across, down = (_bell(int(n), s) for n, s in zip(kernel_size, sigma, strict=True))
+    known = isinstance(across, np.ndarray) and isinstance(down, np.ndarray)
+    return back(_each_channel(floating(x), (np if known else products).outer(down, across), "same"))
 
 
 @op

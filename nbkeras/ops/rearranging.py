@@ -9,13 +9,19 @@ import numpy as np
 
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.ops import shaping
-from nbkeras.ops.common import emit, op, tensor
+from nbkeras.ops.common import check_counts, emit, op, tensor
 
 
 def _channels_last(data_format, name) -> bool:
     if data_format not in ("channels_last", "channels_first"):
         raise ArgumentError(f"{name}: data_format must be channels_last or channels_first, got {data_format!r}.")
     return data_format == "channels_last"
+
+
+def _block(name, size) -> int:
+    if not isinstance(size, (int, np.integer)) or size < 2:
+        raise ArgumentError(f"{name}: block_size must be a whole number from 2 on, got {size!r}.")
+    return int(size)
 
 
 @op
@@ -28,7 +34,7 @@ def depth_to_space(x, block_size, data_format="channels_last"):
         array([[0., 1.],
                [2., 3.]], dtype=float32)
     """
-    x, b, last = tensor(x), int(block_size), _channels_last(data_format, "depth_to_space")
+    x, b, last = tensor(x), _block("depth_to_space", block_size), _channels_last(data_format, "depth_to_space")
     n, *rest = x.shape
     h, w, c = rest if last else (*rest[1:], rest[0])
     if c % (b * b):
@@ -49,7 +55,7 @@ def space_to_depth(x, block_size, data_format="channels_last"):
         >>> space_to_depth(np.zeros((1, 4, 4, 3)), 2).shape
         (1, 2, 2, 12)
     """
-    x, b, last = tensor(x), int(block_size), _channels_last(data_format, "space_to_depth")
+    x, b, last = tensor(x), _block("space_to_depth", block_size), _channels_last(data_format, "space_to_depth")
     n, *rest = x.shape
     h, w, c = rest if last else (*rest[1:], rest[0])
     if h % b or w % b:
@@ -72,11 +78,9 @@ def extract_sequences(x, sequence_length, sequence_stride):
                [3., 4.]], dtype=float32)
     """
     x = tensor(x)
-    if sequence_length < 1 or sequence_stride < 1:
-        raise ArgumentError(
-            f"extract_sequences: length and stride must be whole numbers from 1 on, got {sequence_length} and "
-            f"{sequence_stride}."
-        )
+    check_counts("extract_sequences", sequence_length=sequence_length, sequence_stride=sequence_stride)
+    if not x.shape:
+        raise ShapeError("extract_sequences: expected a tensor of rank 1 or more, got shape ().")
     count = 1 + (x.shape[-1] - sequence_length) // sequence_stride
     if count < 1:
         raise ShapeError(f"extract_sequences: no window of {sequence_length} fits in {x.shape[-1]} values.")

@@ -7,7 +7,7 @@ import numpy as np
 from nbkeras.errors import ArgumentError
 from nbkeras.ops import elementwise as el
 from nbkeras.ops import indexing, products, shaping
-from nbkeras.ops.common import dtype_name, floating, on_host, op
+from nbkeras.ops.common import check_counts, dtype_name, floating, on_host, op
 from nbkeras.ops.images import batch_of
 from nbkeras.ops.values import saturate_cast
 
@@ -138,6 +138,7 @@ def resize(
         raise ArgumentError("resize: only one of pad_to_aspect_ratio and crop_to_aspect_ratio can be True.")
     if not isinstance(size, (list, tuple)) or len(size) != 2:
         raise ArgumentError(f"resize: size must be a height and a width, got {size!r}.")
+    check_counts("resize", height=size[0], width=size[1])
     x, back = batch_of(images, data_format, "resize")
     (height, width), (new_height, new_width) = x.shape[1:3], size
     # The other sides that would have the proportions to come.
@@ -168,7 +169,7 @@ def scale_and_translate(images, output_shape, scale, translation, spatial_dims, 
     """A tensor scaled and moved along some axes: what was at x comes to scale x + translation; outside is 0.
 
     Args:
-        output_shape: the shape to come.
+        output_shape: the shape to come; None keeps a length.
         scale, translation: a number for each of `spatial_dims`.
         spatial_dims: the axes; the others keep their lengths.
         method: 'linear', 'cubic', 'lanczos3' or 'lanczos5', or another name of the first two, such as 'bilinear'.
@@ -193,6 +194,7 @@ def scale_and_translate(images, output_shape, scale, translation, spatial_dims, 
             f"for shape {tuple(output_shape)} from {tuple(x.shape)}.",
             next="give one scale and translation for each of spatial_dims.",
         )
+    output_shape = [n if m is None else m for m, n in zip(output_shape, x.shape, strict=True)]
     for axis, factor, shift in zip(spatial_dims, scale.tolist(), translation.tolist(), strict=True):
         kernel = KERNELS[METHODS[method]]
         x = _along(x, axis, _weights(x.shape[axis], int(output_shape[axis]), factor, shift, kernel, antialias))

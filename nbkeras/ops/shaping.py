@@ -159,7 +159,7 @@ def broadcast_to(x, shape):
 
 @op
 def concatenate(xs, axis=0):
-    """Joined along an axis: a list of tensors that agree in all other axes.
+    """Joined along an axis: a list of tensors that agree in all other axes; all values in one axis if it is None.
 
     Example:
         >>> concatenate([[[1.0], [2.0]], [[3.0], [4.0]]], axis=1)
@@ -169,6 +169,8 @@ def concatenate(xs, axis=0):
     if len(xs) == 0:
         raise ArgumentError("concatenate: expected at least one tensor, got none.")
     xs = promote(*xs)
+    if axis is None:
+        xs, axis = [reshape(x, (-1,)) for x in xs], 0
     if len(xs) == 1:
         return xs[0]
     return emit("concatenate", *xs, axis=axis_of(axis, len(xs[0].shape), "concatenate"))

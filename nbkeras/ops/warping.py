@@ -216,6 +216,7 @@ def perspective_transform(images, start_points, end_points, interpolation="bilin
     return back(_read(x, _projected(h, x.shape), ORDERS[interpolation], "constant", fill_value))
 
 
+@op
 def elastic_transform(
     images,
     alpha=20.0,
@@ -248,7 +249,7 @@ def elastic_transform(
     _check("elastic_transform", fill_mode, interpolation)
     data_format = data_format_of(data_format, "elastic_transform")
     x, back = batch_of(images, data_format, "elastic_transform")
-    seed = seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
+    seed = SeedGenerator(seed) if isinstance(seed, int) else seed
     size = (*x.shape[:3], 1)
     width = int(6 * sigma) | 1
     offsets = [

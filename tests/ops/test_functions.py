@@ -51,6 +51,19 @@ def test_steps_of_traced_ends():
     np.testing.assert_allclose(np.diff(values, axis=0), np.stack([step] * 3), rtol=1e-5)
 
 
+@pytest.mark.parametrize(("axis", "shape"), [(-1, (2, 4, 5)), (1, (2, 3, 4)), (2, (2, 5, 4))])
+def test_multi_hot_of_more_than_a_row(axis, shape):
+    """As Keras has it: what is gone is always axis 1 of the one-hot codes."""
+    x = i(2, 3, 4, low=0, high=4)
+    got = ops.multi_hot(x, 5, axis)
+    assert got.shape == shape
+    np.testing.assert_array_equal(got, np.moveaxis(np.eye(5)[x], -1, axis).max(1))
+
+
+def test_concatenate_without_an_axis():
+    np.testing.assert_array_equal(ops.concatenate([X, X[0]], axis=None), np.concatenate([X, X[0]], axis=None))
+
+
 def test_argsort_of_a_lone_number():
     np.testing.assert_array_equal(ops.argsort(3.0), [0])
 
@@ -274,7 +287,7 @@ BAD = {
     "pad mode": (lambda: ops.pad(X, 1, "edge"), ArgumentError, "constant, reflect or symmetric, got 'edge'"),
     "norm": (lambda: ops.norm(X, "max"), ArgumentError, "ord='max' of matrices is not"),
     "cholesky": (lambda: ops.cholesky(-np.eye(2)), ArgumentError, "not positive definite"),
-    "stride": (lambda: ops.extract_sequences(X, 2, 0), ArgumentError, "must be whole numbers from 1 on"),
+    "stride": (lambda: ops.extract_sequences(X, 2, 0), ArgumentError, "sequence_stride must be a whole number from 1"),
     "slice": (lambda: ops.slice(X, (0, 0), (1,)), ArgumentError, "a shape of 1 axes for a tensor of rank 2"),
     "square": (lambda: ops.inv(f(2, 3)), ShapeError, r"inv: expected square matrices, got shape \(2, 3\)"),
     "sides": (lambda: ops.solve(f(3, 3), f(2, 1)), ShapeError, "do not fit"),
@@ -307,6 +320,11 @@ BAD = {
     "two ellipses": (lambda: ops.getitem(X, (..., 0, ...)), ArgumentError, "one Ellipsis at"),
     "lengths": (lambda: ops.tensordot(X, X, 1), ShapeError, r"tensordot: axes \[1\] of .* and \[0\] of .* differ"),
     "indices along": (lambda: ops.take_along_axis(X, i(3, 3), 1), ShapeError, "do not broadcast but for axis 1"),
+    "window of a number": (lambda: ops.extract_sequences(3.0, 1, 1), ShapeError, r"rank 1 or more, got shape \(\)"),
+    "transform of a number": (lambda: ops.rfft(3.0), ShapeError, r"rfft: .* rank 1 or more, got shape \(\)"),
+    "half a step": (lambda: ops.stft(X, 2, 1.5, 2), ArgumentError, "sequence_stride must be a whole number from 1 on"),
+    "no step": (lambda: ops.istft((X, X), 2, 0, 4), ArgumentError, "istft: sequence_stride must be .*, got 0"),
+    "block": (lambda: ops.depth_to_space(f(1, 2, 2, 4), 1), ArgumentError, "block_size must be .* from 2 on, got 1"),
     "sparse": (lambda: ops.multi_hot([0], 3, sparse=True), ArgumentError, "sparse=True is not supported"),
     "weights": (lambda: ops.average(X, weights=np.ones(3)), ArgumentError, r"weights of shape \(3,\) .* need an axis"),
     "text as a shape": (lambda: ops.reshape(X, "ab"), ArgumentTypeError, "reshape: a shape must be .* got 'ab'"),

@@ -168,6 +168,18 @@ def test_gradients_and_models():
     np.testing.assert_allclose(model(X), image.rgb_to_grayscale(image.resize(X, (3, 3))), rtol=1e-6)
 
 
+def test_in_functional_models():
+    entry, sigma = nbkeras.Input((7, 9, 3)), nbkeras.Input(batch_shape=(2,))
+    model = nbkeras.Model([entry, sigma], image.gaussian_blur(entry, (3, 5), sigma))
+    expected = image.gaussian_blur(X, (3, 5), (0.5, 2.0))
+    np.testing.assert_allclose(model([X, np.array([0.5, 2], "float32")]), expected, rtol=1e-5, atol=1e-6)
+    bent = nbkeras.Model(entry, image.elastic_transform(entry))
+    assert bent.output_shape == (None, 7, 9, 3)
+    assert np.abs(bent(X) - bent(X)).max() > 1e-3
+    moved = image.scale_and_translate(entry, (None, 8, 8, 3), (2.0, 1.0), (0.0, 0.0), (1, 2), "linear")
+    assert moved.shape == (None, 8, 8, 3)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -176,6 +188,8 @@ def test_gradients_and_models():
             ArgumentError,
             "interpolation must be one of nearest, .*got 'cubic'",
         ),
+        (lambda: image.resize(X, (0, 3)), ArgumentError, "resize: height must be a whole number from 1 on, got 0"),
+        (lambda: image.extract_patches(X, "2"), ArgumentTypeError, "size must be a whole number or 2"),
         (lambda: image.resize(X, 3), ArgumentError, "size must be a height and a width, got 3"),
         (lambda: image.resize(X[0, 0], (3, 3)), ShapeError, r"resize: expected one image, .*got shape \(9, 3\)"),
         (
@@ -184,7 +198,7 @@ def test_gradients_and_models():
             "only one of",
         ),
         (lambda: image.resize(X, (3, 3), data_format="NHWC"), ArgumentError, "data_format must be .* got 'NHWC'"),
-        (lambda: image.rgb_to_hsv(BYTES), ArgumentTypeError, "expected images of a float dtype, got uint8"),
+        (lambda: image.rgb_to_hsv(BYTES), ArgumentError, "expected images of a float dtype, got uint8"),
         (lambda: image.hsv_to_rgb(X[..., :2]), ShapeError, "expected 3 channels, got 2"),
         (lambda: image.affine_transform(X, TRANSFORMS[:, :6]), ShapeError, r"expected transforms .*got shape \(2, 6\)"),
         (lambda: image.affine_transform(X, TRANSFORMS, fill_mode="zero"), ArgumentError, "fill_mode must be one of"),
@@ -206,7 +220,7 @@ def test_gradients_and_models():
             ArgumentError,
             "2 axes, 1 scales and 1 translations",
         ),
-        (lambda: image.extract_patches(X, (2, 2, 2, 2)), ArgumentTypeError, "size must be a whole number or 2"),
+        (lambda: image.extract_patches(X, (2, 2, 2, 2)), ArgumentError, "size must be a whole number or 2"),
     ],
 )
 def test_what_does_not_fit(call, error, message):

@@ -25,10 +25,25 @@ def test_scans_need_one_length():
         with pytest.raises(ArgumentError, match="scan: expected one known length"):
             ops.scan(add, np.float32(0), **arguments)
     assert ops.scan(add, np.float32(0), X, length=6)[0] == 15
-    with pytest.raises(ArgumentError, match=r"one known length along axis 0, got shapes \[\(2,\), \(3,\)\]"):
+    with pytest.raises(ArgumentError, match=r"of one length along axis 0, got shapes \[\(2,\), \(3,\)\]"):
         ops.associative_scan(operator.add, (X[:2], X[:3]))
-    with pytest.raises(ArgumentError, match="one known length along axis 0"):
-        ops.associative_scan(operator.add, nbkeras.KerasTensor((None, 2)))
+    with pytest.raises(ArgumentError, match="unroll must be True, False or a whole number from 1 on, got -1"):
+        ops.scan(add, np.float32(0), X, unroll=-1)
+
+
+def test_over_an_unknown_length():
+    entry = nbkeras.Input(batch_shape=(None, 2))
+    outputs = [
+        ops.associative_scan(operator.add, entry),
+        ops.scan(lambda c, x: (c + x, c), np.zeros(2, "float32"), entry)[1],
+        ops.map(lambda x: ops.sum(x), entry),
+        ops.vectorized_map(lambda pair: pair[0] * pair[1], [entry, entry]),
+    ]
+    assert [y.shape for y in outputs] == [(None, 2), (None, 2), (None,), (None, 2)]
+    x = np.arange(6, dtype="float32").reshape(3, 2)
+    sums = np.cumsum(x, 0)
+    for made, expected in zip(nbkeras.Model(entry, outputs)(x), (sums, sums - x, x.sum(1), x * x), strict=True):
+        np.testing.assert_allclose(made, expected)
 
 
 @pytest.mark.oracle

@@ -7,7 +7,7 @@ import pytest
 
 import nbkeras
 from nbkeras import ops
-from nbkeras.errors import ShapeError
+from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 
 
 def K(*shape, dtype="float32"):
@@ -25,7 +25,6 @@ FITTING = {
     "parts": (lambda: ops.split(K(None, 3), 2)[1], (None, 3)),
     "rows regrouped": (lambda: ops.reshape(K(None, 6), (-1, 4)), (None, 4)),
     "all known in the end": (lambda: ops.reshape(K(None, 3), (3, 2)), (3, 2)),
-    "one": (lambda: ops.reshape(K(None, 4), (2, 2)), (2, 2)),
     "repeats": (lambda: ops.repeat(K(None, 3), [1, 2], axis=0), (3, 3)),
     "indices along": (lambda: ops.take_along_axis(K(None, 3, 3), K(1, 3, None, dtype="int32"), 1), (None, 3, 3)),
     "no more than there is": (lambda: K(None, 3)[:20], (None, 3)),
@@ -48,6 +47,8 @@ def test_shape(name):
         lambda: ops.matmul(K(None, 3), K(None, 4, 2)),
         lambda: ops.reshape(K(None, 5), (3, 7)),
         lambda: ops.concatenate([K(None, 3), K(None, 4)]),
+        lambda: ops.det(K(None, None, 20)),
+        lambda: ops.squeeze(K(None, 1), 0),
     ],
 )
 def test_what_fits_for_no_length(call):
@@ -69,6 +70,20 @@ def test_model_of_such_a_call():
     model = nbkeras.Model([a, b], ops.add(a, b))
     x, y = np.ones((2, 3), "float32"), np.full((2, 3), 2, "float32")
     np.testing.assert_array_equal(model([x, y]), x + y)
+
+
+def test_size_of_a_keras_tensor():
+    x = nbkeras.Input((3,))
+    model = nbkeras.Model(x, x * ops.cast(ops.size(x), "float32"))
+    np.testing.assert_array_equal(model(np.ones((2, 3), "float32")), np.full((2, 3), 6))
+
+
+def test_a_keras_tensor_is_no_array():
+    for convert in (np.asarray, float, int, ops.convert_to_numpy):
+        with pytest.raises(ArgumentError, match="has no value: it is a placeholder"):
+            convert(K(2))
+    with pytest.raises(ArgumentTypeError, match="has no value"):
+        bool(K(2))
 
 
 def test_array_of_a_keras_tensor():
