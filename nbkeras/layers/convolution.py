@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from nbkeras import activations, constraints, initializers, regularizers
-from nbkeras.arguments import FLAG, accepts
+from nbkeras.arguments import FLAG, NUMBER, accepts, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
 from nbkeras.layers.layer import Layer
+from nbkeras.layers.lora import LowRank, adapted
 from nbkeras.ops import convolving
 from nbkeras.ops.convolving import channels_back, channels_last, format_name, output_size, padding_name, per_axis
 
@@ -128,7 +129,7 @@ class Convolutional(Layer):
         return config
 
 
-class BaseConv(Convolutional):
+class BaseConv(LowRank, Convolutional):
     """activation(convolution of x with kernel + bias), over `rank` axes.
 
     Args:
@@ -143,19 +144,20 @@ class BaseConv(Convolutional):
         kernel_initializer, bias_initializer: names, objects or functions.
         kernel_regularizer, bias_regularizer, activity_regularizer: penalties.
         kernel_constraint, bias_constraint: applied after each update.
-        lora_rank, lora_alpha: not supported; must be None.
+        lora_rank, lora_alpha: see `enable_lora`.
     """
 
-    @accepts(use_bias=FLAG)
+    kernel = adapted("kernel")
+
+    @accepts(use_bias=FLAG, lora_alpha=optional(NUMBER))
     def __init__(
         self, rank, filters, kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
         lora_rank=None, lora_alpha=None, **options,
     ):  # fmt: skip
         super().__init__(
-            rank, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, rank == 1, options
-        )
-        if lora_rank is not None or lora_alpha is not None:
-            raise self._refused("lora_rank and lora_alpha are not supported.")
+            rank, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, rank == 1, options,
+            lora_rank=lora_rank, lora_alpha=lora_alpha,
+        )  # fmt: skip
         self._positive("filters", filters)
         self._positive("groups", groups)
         if filters % groups:
@@ -176,6 +178,7 @@ class BaseConv(Convolutional):
         self.compute_output_shape(input_shape)
         self.kernel = self._add("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self._add_bias(self.filters)
+        self._adapt_as_built()
 
     def convolve(self, x):
         window = self.strides, self.padding, "channels_last", self.dilation_rate, self.groups

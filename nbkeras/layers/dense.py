@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from nbkeras import activations, constraints, initializers, regularizers
-from nbkeras.arguments import FLAG, accepts
+from nbkeras.arguments import FLAG, NUMBER, accepts, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.layers.input_spec import InputSpec
-from nbkeras.layers.layer import Layer
+from nbkeras.layers.lora import LowRank, adapted
 from nbkeras.ops import products
 
 
-class Dense(Layer):
+class Dense(LowRank):
     """activation(x @ kernel + bias).   x (..., F) -> (..., units)
 
     Args:
@@ -20,7 +20,8 @@ class Dense(Layer):
         kernel_initializer, bias_initializer: names, objects or functions.
         kernel_regularizer, bias_regularizer, activity_regularizer: penalties.
         kernel_constraint, bias_constraint: applied after each update.
-        lora_rank, lora_alpha, quantization_config: not supported; must be None.
+        lora_rank, lora_alpha: see `enable_lora`.
+        quantization_config: not supported; must be None.
 
     Example:
         >>> import numpy as np
@@ -28,7 +29,9 @@ class Dense(Layer):
         (2, 3)
     """
 
-    @accepts(use_bias=FLAG)
+    kernel = adapted("kernel")
+
+    @accepts(use_bias=FLAG, lora_alpha=optional(NUMBER))
     def __init__(
         self,
         units,
@@ -46,11 +49,13 @@ class Dense(Layer):
         quantization_config=None,
         **kwargs,
     ):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(
+            activity_regularizer=activity_regularizer, lora_rank=lora_rank, lora_alpha=lora_alpha, **kwargs
+        )
         if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
             raise ArgumentError(f"layer {self.name!r} (Dense): units must be a positive whole number, got {units!r}.")
-        if lora_rank is not None or quantization_config is not None:
-            raise ArgumentError(f"layer {self.name!r} (Dense): lora_rank and quantization_config are not supported.")
+        if quantization_config is not None:
+            raise ArgumentError(f"layer {self.name!r} (Dense): quantization_config is not supported.")
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -87,6 +92,7 @@ class Dense(Layer):
                 name="bias",
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+        self._adapt_as_built()
 
     def call(self, inputs, training=None):
         x = products.affine(inputs, self.kernel, self.bias)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from nbkeras import activations, constraints, initializers, ops, regularizers
-from nbkeras.arguments import EXTENTS, INTEGER, TEXT, accepts, either, optional
+from nbkeras.arguments import EXTENTS, INTEGER, NUMBER, TEXT, accepts, either, optional
 from nbkeras.errors import ArgumentError, ShapeError
 from nbkeras.initializers.variance_scaling import VarianceScaling
 from nbkeras.layers.input_spec import InputSpec
-from nbkeras.layers.layer import Layer
+from nbkeras.layers.lora import LowRank, adapted
 
 FORMS = (
     ("plain", r"([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)"),
@@ -18,7 +18,7 @@ FORMS = (
 )
 
 
-class EinsumDense(Layer):
+class EinsumDense(LowRank):
     """activation(einsum(equation, x, kernel) + bias)
 
     Args:
@@ -30,7 +30,8 @@ class EinsumDense(Layer):
         kernel_initializer, bias_initializer: names, objects or functions.
         kernel_regularizer, bias_regularizer, activity_regularizer: penalties.
         kernel_constraint, bias_constraint: applied after each update.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not supported; must be None.
+        lora_rank, lora_alpha: see `enable_lora`.
+        gptq_unpacked_column_size, quantization_config: not supported; must be None.
 
     Raises:
         ArgumentError: the equation has another form, or names an axis whose length nothing says.
@@ -43,7 +44,14 @@ class EinsumDense(Layer):
         (2, 3, 4)
     """
 
-    @accepts(equation=TEXT, output_shape=either(INTEGER, EXTENTS), bias_axes=optional(TEXT))
+    kernel = adapted("kernel")
+
+    @accepts(
+        equation=TEXT,
+        output_shape=either(INTEGER, EXTENTS),
+        bias_axes=optional(TEXT),
+        lora_alpha=optional(NUMBER),
+    )
     def __init__(
         self,
         equation,
@@ -62,11 +70,11 @@ class EinsumDense(Layer):
         quantization_config=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if lora_rank is not None or quantization_config is not None or gptq_unpacked_column_size is not None:
+        super().__init__(lora_rank=lora_rank, lora_alpha=lora_alpha, **kwargs)
+        if quantization_config is not None or gptq_unpacked_column_size is not None:
             raise ArgumentError(
-                f"layer {self.name!r} (EinsumDense): lora_rank, gptq_unpacked_column_size and quantization_config "
-                "are not supported."
+                f"layer {self.name!r} (EinsumDense): gptq_unpacked_column_size and quantization_config are not "
+                "supported."
             )
         self.equation = equation
         self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
@@ -98,6 +106,7 @@ class EinsumDense(Layer):
                 name="bias",
             )
         self.input_spec = InputSpec(ndim=len(input_shape))
+        self._adapt_as_built()
 
     def _spread(self, shapes):
         """The initializer, told which axes of the kernel are inputs and which outputs."""

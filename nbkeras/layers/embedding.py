@@ -7,12 +7,12 @@ import warnings
 import numpy as np
 
 from nbkeras import constraints, initializers, ops, regularizers
-from nbkeras.arguments import FLAG, accepts
+from nbkeras.arguments import FLAG, NUMBER, accepts, optional
 from nbkeras.errors import ArgumentError, DataError
-from nbkeras.layers.layer import Layer
+from nbkeras.layers.lora import LowRank, adapted
 
 
-class Embedding(Layer):
+class Embedding(LowRank):
     """The rows of a table at the numbers given.   x (...) -> (..., output_dim)
 
     The gradient adds up, row by row, what the places with the same number get. Negative numbers count from the last
@@ -25,7 +25,8 @@ class Embedding(Layer):
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: for the table.
         mask_zero: 0 is padding; the layers after this one are told by a mask.
         weights: the table's first values, (input_dim, output_dim).
-        lora_rank, lora_alpha, quantization_config: not supported; must be None.
+        lora_rank, lora_alpha: see `enable_lora`.
+        quantization_config: not supported; must be None.
 
     Raises:
         ArgumentError: a size is no positive whole number.
@@ -39,7 +40,10 @@ class Embedding(Layer):
         ((1, 3, 3), [[True, True, False]])
     """
 
-    @accepts(mask_zero=FLAG)
+    large = "embeddings"
+    embeddings = adapted("embeddings")
+
+    @accepts(mask_zero=FLAG, lora_alpha=optional(NUMBER))
     def __init__(
         self,
         input_dim,
@@ -56,16 +60,14 @@ class Embedding(Layer):
     ):
         if kwargs.get("input_length") is not None:
             warnings.warn("Embedding: the argument input_length is no longer needed; leave it out.", stacklevel=2)
-        super().__init__(**kwargs)
+        super().__init__(lora_rank=lora_rank, lora_alpha=lora_alpha, **kwargs)
         for name, size in (("input_dim", input_dim), ("output_dim", output_dim)):
             if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
                 raise ArgumentError(
                     f"layer {self.name!r} (Embedding): {name} must be a positive whole number, got {size!r}."
                 )
-        if lora_rank is not None or quantization_config is not None:
-            raise ArgumentError(
-                f"layer {self.name!r} (Embedding): lora_rank and quantization_config are not supported."
-            )
+        if quantization_config is not None:
+            raise ArgumentError(f"layer {self.name!r} (Embedding): quantization_config is not supported.")
         self.input_dim, self.output_dim = input_dim, output_dim
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
@@ -87,6 +89,7 @@ class Embedding(Layer):
             constraint=self.embeddings_constraint,
             name="embeddings",
         )
+        self._adapt_as_built()
 
     def call(self, inputs):
         if isinstance(inputs, np.ndarray) and inputs.size:
@@ -97,7 +100,7 @@ class Embedding(Layer):
                     f"table of {self.input_dim} rows.",
                     next="give a larger input_dim, or map unknown numbers to a row of their own.",
                 )
-        return ops.take(self.embeddings, ops.cast(inputs, "int32"), axis=0)
+        return self._taken(ops.cast(inputs, "int32"))
 
     def compute_mask(self, inputs, mask=None):
         return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -74,7 +74,13 @@ class Tracked:
 
 class Lock:
     """Whether a layer refuses new weights, layers and metrics; scripts write `layer._tracker.unlock()` to add some to a
-    layer that is built."""
+    layer that is built.
+
+    Attributes:
+        changes: how often any was opened or closed: what was traced before may not know a layer's new weights.
+    """
+
+    changes = 0
 
     def __init__(self, layer):
         self._layer = layer
@@ -86,6 +92,7 @@ class Lock:
     @locked.setter
     def locked(self, value):
         self._layer._untracked_locked = bool(value)
+        Lock.changes += 1
 
     def lock(self) -> None:
         """Refuse new ones."""

@@ -112,6 +112,13 @@ class HoldsWeights(Tracked):
         """All weights: this layer's trainable ones, its others, then those of its layers."""
         return self._gather("weights", HoldsWeights._own)
 
+    def _weights_in_files(self) -> list:
+        """The weights of this layer that files keep."""
+        return self._own()
+
+    def _weights_were_read(self) -> None:
+        """Called when those weights have been read from a file."""
+
     def _own(self):
         return self._tracked["trainable"] + self._tracked["fixed"]
 
@@ -199,12 +206,12 @@ class HoldsWeights(Tracked):
 
     def save_own_variables(self, store) -> None:
         """Write the weights of this layer, without those of layers inside, into a dict-like store: '0', '1', ..."""
-        for i, variable in enumerate(self._own()):
+        for i, variable in enumerate(self._weights_in_files()):
             store[str(i)] = variable
 
     def load_own_variables(self, store) -> None:
         """Read what `save_own_variables` wrote."""
-        own = self._own()
+        own = self._weights_in_files()
         if len(store.keys()) != len(own):
             raise ArgumentError(
                 f"layer {self.name!r}: it has {len(own)} weights of its own, the file {len(store.keys())}.",
@@ -212,6 +219,7 @@ class HoldsWeights(Tracked):
             )
         for i, variable in enumerate(own):
             variable.assign(store[str(i)])
+        self._weights_were_read()
 
     def count_params(self) -> int:
         """The number of weights' elements.

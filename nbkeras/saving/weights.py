@@ -118,7 +118,7 @@ def load_weights(model, file: Hdf5 | shards.Shards, skip_mismatch=False, objects
     Raises:
         FileError: the file's weights are not the model's, and `skip_mismatch` is False.
     """
-    report, arrays, custom, used = LoadReport(), [], [], set()
+    report, arrays, plain, custom, used = LoadReport(), [], [], [], set()
     skipped = {id(thing) for thing in objects_to_skip}
     for path, thing in states(model):
         place, store = _find(file.root, path)
@@ -131,7 +131,8 @@ def load_weights(model, file: Hdf5 | shards.Shards, skip_mismatch=False, objects
         elif type(thing).load_own_variables is not HoldsWeights.load_own_variables:
             custom.append((thing, store))
         else:
-            _plan(thing._own(), f"{path}/vars/".lstrip("/"), store, arrays, report)
+            plain.append(thing)
+            _plan(thing._weights_in_files(), f"{path}/vars/".lstrip("/"), store, arrays, report)
     report.unexpected += [
         path for path, _ in file.root.datasets() if path not in used and not path.startswith(("optimizer/", "metrics/"))
     ]  # Keras 2 kept what its metrics had counted, too
@@ -144,6 +145,8 @@ def load_weights(model, file: Hdf5 | shards.Shards, skip_mismatch=False, objects
         dataset.check()
     for variable, dataset in arrays:
         assign(variable, dataset)
+    for thing in plain:
+        thing._weights_were_read()
     for thing, store in custom:
         _load_custom(thing, store, skip_mismatch)
     return report

@@ -7,6 +7,7 @@ import numpy as np
 from nbkeras import tree
 from nbkeras.graph import live
 from nbkeras.graph.traced import Signature, TracedPlan, outline
+from nbkeras.layers.tracking import Lock
 from nbkeras.training.columns import batch_dtype, take_rows
 from nbkeras.training.gather import RowGather
 from nbkeras.training.source import Rows
@@ -55,6 +56,7 @@ class Steps:
         self._checks: dict = {}
         self._plans: dict = {}
         self._feeds: dict = {}
+        self._changes = Lock.changes
 
     def run(self, batch, columns=None):
         """Run the step on a batch; returns something whose `result()` is valid until the next run.
@@ -65,6 +67,8 @@ class Steps:
         """
         if self.eagerly():
             return self._run_eagerly(batch, columns)
+        if self._changes != Lock.changes:
+            self.clear()
         if isinstance(batch, Rows):
             feed = self._feeds.get((len(batch.indices), id(columns)))
             if feed is None:
@@ -130,6 +134,7 @@ class Steps:
         self._plans.clear()
         self._feeds.clear()
         self._checks.clear()
+        self._changes = Lock.changes
 
 
 def _rows_of(column, rows):

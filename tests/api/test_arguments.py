@@ -81,7 +81,6 @@ FREE = {
     ("Muon", "exclude_layers"),
     ("TensorBoard", "embeddings_metadata"),
 }
-WITHOUT_EFFECT = {"lora_alpha"}
 
 NONSENSE = ["nonsense", math.nan, math.inf, -1, -1.5, 10**30, [], {}, [None], ["a"], object(), b"x", 1j]
 
@@ -124,7 +123,7 @@ def test_nonsense_is_refused_with_our_error(cls):
                 except NbkerasError:
                     continue
                 taken.append(value)
-            free = (cls.__name__, name) in FREE or name in WITHOUT_EFFECT
+            free = (cls.__name__, name) in FREE
             assert free or not any(type(value) in (object, complex) for value in taken), (name, taken)
 
 

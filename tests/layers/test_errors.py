@@ -109,7 +109,6 @@ BAD = {
         ArgumentError,
         r"output_padding \(2,\) must be less than strides \(2,\)",
     ),
-    "lora": (lambda: layers.Conv2D(2, 3, lora_rank=2), ArgumentError, "lora_rank and lora_alpha are not supported"),
     "conv channels": (
         lambda: ops.conv(x(1, 5, 3), x(2, 2, 4)),
         ShapeError,
