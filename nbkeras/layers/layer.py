@@ -173,7 +173,11 @@ class Layer(Stateless, HoldsWeights):
     @classmethod
     def from_config(cls, config):
         """A layer from `get_config`."""
-        return cls(**with_arrays(config))
+        config = with_arrays(config)
+        if isinstance(config.get("dtype"), dict):
+            # A constructor that uses the dtype knows it by its name, as in Keras.
+            config["dtype"] = dtype_policies.get(config["dtype"]).name
+        return cls(**config)
 
     def get_build_config(self) -> dict | None:
         """The shapes that `build` was called with; None if it was not."""

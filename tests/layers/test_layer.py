@@ -263,6 +263,22 @@ def test_a_config_without_get_config_has_the_constructors_arguments():
     np.testing.assert_array_equal(Scaled.from_config(config)(X), X * 3 + 1)
 
 
+def test_a_constructor_gets_the_dtype_by_name():
+    class Scaled(layers.Layer):
+        def __init__(self, dtype=None, **kwargs):
+            super().__init__(dtype=dtype, **kwargs)
+            self.factor = np.full((3,), 2, dtype)
+
+        def call(self, x):
+            return x * self.factor
+
+    model = nbkeras.Sequential([nbkeras.Input((3,)), Scaled("float64")])
+    for again in (Scaled.from_config(model.layers[0].get_config()), nbkeras.models.clone_model(model).layers[0]):
+        assert again.factor.dtype == again.compute_dtype == "float64"
+    text = model.to_json()
+    assert nbkeras.models.model_from_json(text, {"Scaled": Scaled}).layers[0].factor.dtype == "float64"
+
+
 def test_softmax_leaves_out_what_is_masked():
     mask = np.array([[True, True, False], [False, False, False]])
     y = layers.Softmax()(X, mask=mask)
