@@ -122,7 +122,7 @@ def _patches(name, x, size, rank, strides, dilation_rate, padding, data_format):
         raise ArgumentTypeError(f"{name}: size must be a whole number or {rank} of them, got {size!r}.")
     size = (size,) * rank if isinstance(size, int) else tuple(size)
     if len(size) != rank:
-        raise ArgumentError(f"{name}: size must be a whole number or {rank} of them, got {size!r}.")
+        raise ArgumentTypeError(f"{name}: size must be a whole number or {rank} of them, got {size!r}.")
     x = tensor(x)
     data_format = data_format_of(data_format, name)
     alone = len(x.shape) == rank + 1
@@ -155,7 +155,9 @@ def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid"
         >>> extract_patches(np.ones((2, 6, 6, 3), "float32"), (2, 3)).shape
         (2, 3, 2, 18)
     """
-    rank = 3 if isinstance(size, (list, tuple)) and len(size) == 3 else 2
+    rank = len(size) if isinstance(size, (list, tuple)) else 2
+    if rank not in (2, 3):
+        raise ArgumentError(f"extract_patches: size must be a whole number, or 2 or 3 of them, got {size!r}.")
     return _patches("extract_patches", images, size, rank, strides, dilation_rate, padding, data_format)
 
 

@@ -233,9 +233,9 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     host = on_host(x, "bincount")
     if host.ndim not in (1, 2) or (host.size and host.min() < 0):
         raise ArgumentError("bincount: expected whole numbers from 0 on, of rank 1 or 2.")
-    size = builtins.max(int(host.max(initial=-1)) + 1, int(minlength))
+    size = builtins.max(int(host.max()) + 1 if host.size else 0, int(minlength))
     amounts = tensor(weights) if weights is not None else np.ones(host.shape, np.int32)
-    rows = host.reshape(-1, host.shape[-1]).astype(np.int64)
+    rows = np.atleast_2d(host).astype(np.int64)
     places = rows + size * np.arange(len(rows))[:, None]
     flat = emit("reshape", amounts, shape=(host.size,))
     counts = emit("scatter_add", places.reshape(-1), flat, axis=0, size=size * len(rows))

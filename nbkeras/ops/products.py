@@ -21,9 +21,12 @@ def matmul(x1, x2):
         array([1., 2.], dtype=float32)
     """
     a, b = promote(x1, x2)
-    # As in Keras, products of two int8 tensors are added up in 32 bits; in no other function.
-    eight = dtype_of(x1) == dtype_of(x2) == "int8"
-    return _product(a, b, "int32" if eight else dtype_name(a.dtype))
+    return _product(a, b, "int32" if _all_int8([x1, x2]) else dtype_name(a.dtype))
+
+
+def _all_int8(xs) -> bool:
+    """As in Keras, products of int8 tensors are added up in 32 bits by `matmul` and `einsum`, in no other function."""
+    return {dtype_of(x) for x in xs} == {"int8"}
 
 
 def _product(a, b, kind=None):
@@ -152,7 +155,7 @@ def einsum(subscripts, *operands, **kwargs):
     subscripts = subscripts.replace(" ", "")
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
-    operands = promote(*operands)
+    operands = promote(*operands) if not _all_int8(operands) else [tensor(x, "int32") for x in operands]
     if "->" not in subscripts:
         letters = inputs.replace(",", "").replace("...", "")
         output = "..." * ("..." in inputs) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))

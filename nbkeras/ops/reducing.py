@@ -115,7 +115,7 @@ def _extreme(x, operation, axis, keepdims, initial):
     if math.prod(x.shape[a] for a in axes) == 0:
         kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
         return filled(kept, initial, dtype_name(x.dtype))
-    return choose(_reduce(x, operation, axes, keepdims), initial)
+    return choose(_reduce(x, operation, axes, keepdims), tensor(initial, dtype_name(x.dtype)))
 
 
 @op

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras.errors import ArgumentError
+from nbkeras.graph.symbol import Symbol
 from nbkeras.ops import elementwise as el
-from nbkeras.ops import indexing, products, shaping
-from nbkeras.ops.common import check_counts, dtype_name, floating, on_host, op
+from nbkeras.ops import indexing, numpy, products, shaping
+from nbkeras.ops.common import check_counts, dtype_name, floating, on_host, op, tensor
 from nbkeras.ops.images import batch_of
 from nbkeras.ops.values import saturate_cast
 
@@ -24,20 +25,23 @@ def repeated(x, factors):
     return shaping.reshape(y, (*shape, c))
 
 
-def _triangle(x):
-    return np.maximum(0, 1 - x)
+# Kernels of interpolation take the namespace that they compute with: NumPy, or `ops` where the scale is traced.
 
 
-def _cubic(x):
+def _triangle(x, xp):
+    return xp.maximum(0, 1 - x)
+
+
+def _cubic(x, xp):
     """Keys's kernel with a = -1/2."""
     near = ((1.5 * x - 2.5) * x) * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x < 1, near, np.where(x < 2, far, 0))
+    return xp.where(x < 1, near, xp.where(x < 2, far, 0))
 
 
 def _lanczos(radius):
-    def kernel(x):
-        return np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0)
+    def kernel(x, xp):
+        return xp.where(x < radius, xp.sinc(x) * xp.sinc(x / radius), 0)
 
     return kernel
 
@@ -64,18 +68,20 @@ def interpolation_of(name) -> str:
     return found
 
 
-def _weights(n: int, size: int, scale: float, translation: float, kernel, antialias: bool) -> np.ndarray:
+def _weights(n: int, size: int, scale, translation, kernel, antialias: bool, xp=np):
     """The matrix (n, size) of one axis; pixels have their centers at halves, weights of a place inside sum up to 1."""
     places = (np.arange(size) + 0.5 - translation) / scale - 0.5
-    weights = kernel(np.abs(places - np.arange(n)[:, None]) / (max(1 / scale, 1) if antialias else 1))
-    sums = weights.sum(axis=0)
-    weights = weights / np.where(sums == 0, 1, sums)
-    return np.where((places >= -0.5) & (places <= n - 0.5) & (np.abs(sums) > 1e-4), weights, 0)
+    weights = kernel(xp.abs(places - np.arange(n)[:, None]) / (xp.maximum(1 / scale, 1) if antialias else 1), xp)
+    sums = xp.sum(weights, axis=0)
+    weights = weights / xp.where(sums == 0, 1, sums)
+    inside = xp.logical_and(places >= -0.5, places <= n - 0.5)
+    return xp.where(xp.logical_and(inside, xp.abs(sums) > 1e-4), weights, 0)
 
 
 def _along(x, axis: int, matrix):
     """The matrix product with one axis of a tensor."""
-    matrix = matrix.astype(dtype_name(x.dtype))
+    kind = dtype_name(x.dtype)
+    matrix = tensor(matrix, kind) if isinstance(matrix, Symbol) else matrix.astype(kind)
     return shaping.moveaxis(products.matmul(shaping.moveaxis(x, axis, -1), matrix), -1, axis)
 
 
@@ -186,7 +192,8 @@ def scale_and_translate(images, output_shape, scale, translation, spatial_dims, 
     """
     if method not in METHODS:
         raise ArgumentError(f"scale_and_translate: method must be one of {', '.join(METHODS)}, got {method!r}.")
-    scale, translation = (np.atleast_1d(on_host(v, "scale_and_translate")) for v in (scale, translation))
+    known = not any(isinstance(v, Symbol) for v in (scale, translation))
+    scale, translation = _numbers(scale, known), _numbers(translation, known)
     x = floating(images)
     if not len(spatial_dims) == len(scale) == len(translation) or len(output_shape) != len(x.shape):
         raise ArgumentError(
@@ -195,7 +202,15 @@ def scale_and_translate(images, output_shape, scale, translation, spatial_dims, 
             next="give one scale and translation for each of spatial_dims.",
         )
     output_shape = [n if m is None else m for m, n in zip(output_shape, x.shape, strict=True)]
-    for axis, factor, shift in zip(spatial_dims, scale.tolist(), translation.tolist(), strict=True):
-        kernel = KERNELS[METHODS[method]]
-        x = _along(x, axis, _weights(x.shape[axis], int(output_shape[axis]), factor, shift, kernel, antialias))
+    kernel, xp = KERNELS[METHODS[method]], np if known else numpy
+    for axis, factor, shift in zip(spatial_dims, scale, translation, strict=True):
+        x = _along(x, axis, _weights(x.shape[axis], int(output_shape[axis]), factor, shift, kernel, antialias, xp))
     return x
+
+
+def _numbers(values, known) -> list:
+    """The numbers of a vector: as floats if known, else as tensors."""
+    if known:
+        return np.atleast_1d(on_host(values, "scale_and_translate")).astype(float).tolist()
+    values = shaping.reshape(floating(values), (-1,))
+    return [values[i] for i in range(values.shape[0])]

@@ -60,6 +60,15 @@ def test_multi_hot_of_more_than_a_row(axis, shape):
     np.testing.assert_array_equal(got, np.moveaxis(np.eye(5)[x], -1, axis).max(1))
 
 
+def test_dtypes_that_stay_or_grow():
+    assert ops.max(np.array([True]), initial=1).dtype == "bool"
+    assert ops.min(i(3), initial=2.5).dtype == "int32"
+    many = np.full((2, 100), 100, "int8")
+    np.testing.assert_array_equal(ops.einsum("ij,kj->ik", many, many), np.full((2, 2), 10**6, "int32"))
+    np.testing.assert_array_equal(ops.bincount(np.array([1, 3], "uint8"), minlength=2), [0, 1, 0, 1])
+    assert ops.bincount(np.zeros(0, "uint8"), minlength=2).tolist() == [0, 0]
+
+
 def test_concatenate_without_an_axis():
     np.testing.assert_array_equal(ops.concatenate([X, X[0]], axis=None), np.concatenate([X, X[0]], axis=None))
 

@@ -176,6 +176,14 @@ def test_in_functional_models():
     bent = nbkeras.Model(entry, image.elastic_transform(entry))
     assert bent.output_shape == (None, 7, 9, 3)
     assert np.abs(bent(X) - bent(X)).max() > 1e-3
+    scale, shift = nbkeras.Input(batch_shape=(2,)), nbkeras.Input(batch_shape=(2,))
+    for method in ("linear", "cubic", "lanczos3"):
+        y = image.scale_and_translate(entry, (None, 8, 8, 3), scale, shift, (1, 2), method)
+        assert y.shape == (None, 8, 8, 3)
+        numbers = np.array([0.6, 1.3], "float32"), np.array([1.0, -2.5], "float32")
+        expected = image.scale_and_translate(X, (2, 8, 8, 3), *numbers, (1, 2), method)
+        got = nbkeras.Model([entry, scale, shift], y)([X, *numbers])
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
     moved = image.scale_and_translate(entry, (None, 8, 8, 3), (2.0, 1.0), (0.0, 0.0), (1, 2), "linear")
     assert moved.shape == (None, 8, 8, 3)
 
@@ -220,7 +228,7 @@ def test_in_functional_models():
             ArgumentError,
             "2 axes, 1 scales and 1 translations",
         ),
-        (lambda: image.extract_patches(X, (2, 2, 2, 2)), ArgumentError, "size must be a whole number or 2"),
+        (lambda: image.extract_patches(X, (2, 2, 2, 2)), ArgumentError, "a whole number, or 2 or 3 of them, got"),
     ],
 )
 def test_what_does_not_fit(call, error, message):
