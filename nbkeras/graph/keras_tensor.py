@@ -41,7 +41,13 @@ class KerasTensor(Operators):
     """
 
     def __init__(self, shape, dtype="float32", sparse=False, ragged=False, name=None, history=None):
-        self.shape = tuple(shape)
+        try:
+            self.shape = tuple(shape)
+        except TypeError:
+            raise ArgumentError(
+                f"KerasTensor: a shape must be a tuple of whole numbers and None, got {shape!r}.",
+                next=f"for a vector write ({shape!r},).",
+            ) from None
         self.dtype = standardize_dtype(dtype)
         self.sparse = sparse
         self.ragged = ragged

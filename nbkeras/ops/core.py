@@ -27,7 +27,7 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
 
 
 def convert_to_numpy(x):
-    """A NumPy array of a tensor's or variable's values.
+    """A NumPy array of one's own with a tensor's or variable's values.
 
     Example:
         >>> from nbkeras import Variable
@@ -37,7 +37,7 @@ def convert_to_numpy(x):
     if hasattr(x, "assign") or isinstance(x, KerasTensor):
         return x.numpy()
     backend = device.backend()
-    return np.asarray(backend.to_host(x) if isinstance(x, backend.array) else x)
+    return np.array(backend.to_host(x) if isinstance(x, backend.array) else x)
 
 
 def shape(x) -> tuple:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbkeras import grad, ops
+from nbkeras import Variable, grad, ops
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.traced import Traced
@@ -67,6 +67,16 @@ def test_dtypes_that_stay_or_grow():
     np.testing.assert_array_equal(ops.einsum("ij,kj->ik", many, many), np.full((2, 2), 10**6, "int32"))
     np.testing.assert_array_equal(ops.bincount(np.array([1, 3], "uint8"), minlength=2), [0, 1, 0, 1])
     assert ops.bincount(np.zeros(0, "uint8"), minlength=2).tolist() == [0, 0]
+
+
+def test_converted_numbers_are_ones_own():
+    x = ops.ones(2)
+    ops.convert_to_numpy(x)[0] = 5
+    np.testing.assert_array_equal(x, [1, 1])
+    variable = Variable([1.0])
+    before = ops.convert_to_numpy(variable.value)
+    variable.assign([2.0])
+    np.testing.assert_array_equal(before, [1])
 
 
 def test_concatenate_without_an_axis():

@@ -86,6 +86,11 @@ def test_a_keras_tensor_is_no_array():
         bool(K(2))
 
 
+def test_shape_that_is_none():
+    with pytest.raises(ArgumentError, match=r"a shape must be a tuple of whole numbers and None, got 3"):
+        nbkeras.KerasTensor(3)
+
+
 def test_array_of_a_keras_tensor():
     x = nbkeras.Input((3,))
     model = nbkeras.Model(x, ops.array(x, dtype="int32"))
