@@ -262,24 +262,51 @@ def switch(index, branches, *operands):
 
 
 def while_loop(cond, body, loop_vars, maximum_iterations=None):
-    """Run `loop_vars = body(*loop_vars)` while `cond(*loop_vars)` holds. The condition must have a value: works on
-    arrays, and in a traced model where it depends on Python numbers only.
+    """Run `loop_vars = body(*loop_vars)` while `cond(*loop_vars)` holds.
+
+    In a traced model a condition on tensors has no value: then `maximum_iterations` must be given, and so many turns
+    are computed, of which those count before which the condition always held.
 
     Args:
         loop_vars: a tensor or structure; the result has the same.
         maximum_iterations: stop after so many.
 
+    Raises:
+        ArgumentError: the condition has no value and maximum_iterations is not given.
+
     Example:
         >>> while_loop(lambda i, x: i < 4, lambda i, x: (i + 1, x * 2), (0, 1))
         (4, 16)
     """
+    if maximum_iterations is not None and keras_tensor.any_keras_tensor((loop_vars,), {}):
+        return keras_tensor.record(while_loop, (cond, body, loop_vars, maximum_iterations), {})
     nested = isinstance(loop_vars, (list, tuple))
-    values, turns = loop_vars if nested else (loop_vars,), 0
-    while (maximum_iterations is None or turns < maximum_iterations) and bool(cond(*values)):
+    values, turns = tuple(loop_vars) if nested else (loop_vars,), 0
+
+    def turn(values):
         result = body(*values)
-        values = tuple(result) if isinstance(result, (list, tuple)) else (result,)
+        return tuple(result) if isinstance(result, (list, tuple)) else (result,)
+
+    going = True
+    while maximum_iterations is None or turns < maximum_iterations:
+        holds = cond(*values)
+        if not _unknown(holds) and not isinstance(holds, KerasTensor) and going is True:
+            if not bool(holds):
+                break
+            values = turn(values)
+        elif maximum_iterations is None:
+            raise ArgumentError(
+                "while_loop: the condition has no value while a model is traced.",
+                next="pass maximum_iterations: so many turns are computed at most.",
+            )
+        else:
+            going = emit("logical_and", tensor(going, "bool"), tensor(holds, "bool"))
+            values = _chosen(going, lambda v=values: turn(v), lambda v=values: v)
         turns += 1
     return type(loop_vars)(values) if nested else values[0]
+
+
+FUNCTIONS["while_loop"] = while_loop
 
 
 def associative_scan(f, elems, reverse=False, axis=0):

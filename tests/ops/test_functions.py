@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import nbkeras
 from nbkeras import Variable, grad, ops
 from nbkeras.errors import ArgumentError, ArgumentTypeError, ShapeError
 from nbkeras.graph.gradient import gradient
@@ -152,6 +153,25 @@ def test_loops():
     np.testing.assert_allclose(ops.vectorized_map(lambda row: ops.multiply(row, 2), X), X * 2)
     assert ops.while_loop(lambda n, s: n < 4, lambda n, s: (n + 1, s + n), (0, 0)) == (4, 6)
     assert ops.while_loop(lambda n: n < 10, lambda n: n + 1, 0, maximum_iterations=3) == 3
+
+
+def test_while_of_traced_numbers():
+    def halve(x, turns):
+        return x / 2, turns + 1
+
+    def loop(x, most=None):
+        return ops.while_loop(lambda x, _: ops.max(x) > 1, halve, (x, 0), most)
+
+    for x, most in ((f(3) + 9, 6), (f(3) + 9, 2), (f(3) / 100, 6)):
+        expected = loop(x, most)
+        entry = nbkeras.Input(batch_shape=(3,))
+        model = nbkeras.Model(entry, list(loop(entry, most)))
+        for got in (Traced(lambda x, most=most: loop(x, most))(x), model(x)):
+            np.testing.assert_allclose(got[0], expected[0])
+            assert int(got[1]) == expected[1]
+    for bare in (Traced(loop), lambda x: loop(nbkeras.Input((3,)))):
+        with pytest.raises(ArgumentError, match=r"while_loop: the condition has no value .*\n.*maximum_iterations"):
+            bare(f(3))
 
 
 def test_associative_scan():
