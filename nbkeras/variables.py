@@ -36,6 +36,9 @@ def _nothing(shape, dtype):
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
+#: Kind of Python's whole numbers and truth values -> dtype; other numbers are of the default float.
+_PYTHON = {"i": "int32", "b": "bool"}
+
 #: NumPy's functions behind Python's operators, and the method that an array on the left hands over to.
 _REFLECTED = {
     np.add: "__radd__",
@@ -105,6 +108,8 @@ class Variable(Slot):
             shape = tuple(_length(n, shape) for n in ([shape] if isinstance(shape, int) else shape))
         if dtype is None and hasattr(initializer, "dtype"):
             dtype = initializer.dtype
+        elif dtype is None and not callable(initializer):
+            dtype = _PYTHON.get(np.asarray(initializer).dtype.kind)
         dtype = standardize_dtype(dtype)
         # A variable that is made while a model is traced gets its first value now, not once a step.
         with trace.paused():
@@ -129,11 +134,18 @@ class Variable(Slot):
         self._constraint = None
 
     @property
-    def value(self):
-        """The current value: a symbol while tracing, else the array itself; what a StatelessScope says inside one."""
+    def current(self):
+        """As `Slot.current`; what a StatelessScope says inside one."""
         scope = scopes.stateless()
         held = None if scope is None else scope.get_current_value(self)
-        return super().value if held is None else held
+        return super().current if held is None else held
+
+    def __pos__(self):
+        return self.value
+
+    def __repr__(self):
+        value = "" if trace.current() is not None else f", value={np.array2string(self.numpy(), threshold=20)}"
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}{value}>"
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         """NumPy's functions see the value; an operator with an array on its left stays ours, so that it is traced."""
@@ -141,7 +153,7 @@ class Variable(Slot):
             return getattr(self, _REFLECTED[ufunc])(inputs[0])
         tracing = trace.current() is not None
         # While tracing there is no value, and the symbol says so.
-        inputs = [np.asarray(x.value if tracing else x) if isinstance(x, Variable) else x for x in inputs]
+        inputs = [np.asarray(x.current if tracing else x) if isinstance(x, Variable) else x for x in inputs]
         return getattr(ufunc, method)(*inputs, **kwargs)
 
     @property

@@ -48,7 +48,7 @@ def as_array(value):
 def _as_array(value, backend):
     if hasattr(value, "assign"):
         # Inside a StatelessScope the value is the scope's.
-        value = value.value if trace.current() is None else value.array
+        value = value.current if trace.current() is None else value.array
     if not isinstance(value, backend.array):
         value = np.asarray(value)
     if isinstance(value, backend.array):

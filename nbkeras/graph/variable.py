@@ -43,10 +43,26 @@ class Slot(Operators):
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
-    def value(self):
-        """The current value: a symbol while tracing, else the array itself."""
+    def current(self):
+        """What to compute with: a symbol while tracing, else the storage itself, which assignments change."""
         graph = trace.current()
         return graph.read(self) if graph is not None else self.array
+
+    @property
+    def value(self):
+        """The current value, a symbol while tracing; an array stays as it is when the variable changes."""
+        return self.snapshot(self.current)
+
+    def snapshot(self, value):
+        """A copy of what would change with the variable, anything else as it is."""
+        array = self.array
+        if value is not array and not (isinstance(value, np.ndarray) and np.may_share_memory(value, array)):
+            return value
+        if isinstance(value, np.ndarray):
+            return np.array(value)
+        copied = device.backend().empty(self.shape, self.dtype)
+        device.backend().from_host(copied, device.backend().to_host(array))
+        return copied
 
     def assign(self, value):
         """Set the value, at once or, while tracing, at the end of the step; returns the new value."""
@@ -54,8 +70,8 @@ class Slot(Operators):
         graph = trace.current()
         if graph is not None:
             return graph.write(self, value)
-        if hasattr(value, "value"):
-            value = value.value
+        if isinstance(value, Slot):
+            value = value.current
         self._set(value)
         return self.array
 
@@ -77,11 +93,11 @@ class Slot(Operators):
             >>> w.numpy()
             array([4., 6.], dtype=float32)
         """
-        return self.assign(self.value + value)
+        return self.assign(self.current + value)
 
     def assign_sub(self, value):
         """Subtract from the value."""
-        return self.assign(self.value - value)
+        return self.assign(self.current - value)
 
     def numpy(self) -> np.ndarray:
         """A copy of the value on the host; inside a step that computes as it is traced, of the value so far."""

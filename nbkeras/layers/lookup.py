@@ -49,7 +49,8 @@ def deserialize(config, custom_objects=None):
     if isinstance(config, Layer):
         return config
     if not isinstance(config, dict) or "class_name" not in config:
-        raise ArgumentTypeError(f"layers.deserialize: expected the configuration of a layer, got {config!r}.")
+        kind = ArgumentError if isinstance(config, dict) else ArgumentTypeError
+        raise kind(f"layers.deserialize: expected the configuration of a layer, got {config!r}.")
     with registry.custom_object_scope(custom_objects or {}):
         layer = registry.deserialize(config, known(), "layer")
     if not isinstance(layer, Layer):

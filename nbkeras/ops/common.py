@@ -14,6 +14,7 @@ from nbkeras.graph.dtypes import WEAK, dtype_name, is_float, result_type, standa
 from nbkeras.graph.keras_tensor import KerasTensor
 from nbkeras.graph.primitives import cast, emit
 from nbkeras.graph.symbol import OPERATORS, Operators, Symbol
+from nbkeras.graph.variable import Slot
 
 #: Public name -> function, for everything decorated with `op`.
 FUNCTIONS: dict = {}
@@ -41,7 +42,9 @@ def op(function):
     def call(*args, **kwargs):
         if _symbolic(args) or (kwargs and _symbolic(kwargs.values())):
             return keras_tensor.record(call, args, kwargs)
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        # `cast`, `transpose` and others may give a variable's own storage.
+        return args[0].snapshot(result) if args and isinstance(args[0], Slot) else result
 
     FUNCTIONS[function.__name__] = call
     OPERATORS[function.__name__] = call
@@ -65,7 +68,7 @@ def tensor(x, dtype=None):
     if kind is np.ndarray or kind is Symbol:
         return x if dtype is None else cast(x, dtype)
     if hasattr(x, "assign"):
-        x = x.value
+        x = x.current
     elif not is_tensor(x) or isinstance(x, np.generic):
         return from_python(x, dtype)
     return x if dtype is None else cast(x, dtype)

@@ -110,7 +110,7 @@ def cond(pred, true_fn, false_fn):
     """
     if isinstance(pred, KerasTensor):
         return tree.map_structure(lambda a, b: elementwise.where(pred, a, b), true_fn(), false_fn())
-    pred = pred.value if hasattr(pred, "assign") else pred
+    pred = pred.current if hasattr(pred, "assign") else pred
     if not _unknown(pred):
         return true_fn() if bool(pred) else false_fn()
     return _chosen(tensor(pred, "bool"), true_fn, false_fn)

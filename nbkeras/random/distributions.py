@@ -68,7 +68,10 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
 
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-    """Numbers of [minval, maxval), each with the same probability; whole ones for an integer dtype.
+    """Numbers of [minval, maxval), each with the same probability.
+
+    Raises:
+        ArgumentError: an integer dtype.
 
     Example:
         >>> x = uniform((100,), seed=1)
@@ -77,7 +80,7 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """
     dtype = standardize_dtype(dtype)
     if not is_float(dtype):
-        return randint(shape, minval, maxval, dtype, seed)
+        raise ArgumentError(f"random.uniform: expected a float dtype, got {dtype!r}.", next="use randint for integers.")
     shape = shape_of(shape, "random")
     return emit("random_uniform", draw_seed(seed), shape=shape, dtype=dtype, low=float(minval), high=float(maxval))
 

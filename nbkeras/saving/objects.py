@@ -8,7 +8,7 @@ from nbkeras.saving import registry
 #: What Keras writes for values that JSON does not have.
 _VALUES = {
     "__bytes__": lambda value: value["value"].encode(),
-    "__slice__": lambda value: slice(*(value[end] for end in ("start", "stop", "step"))),
+    "__slice__": lambda value: slice(*(registry.array(value[end]) for end in registry.SLICE)),
     "__ellipsis__": lambda value: Ellipsis,
 }
 

@@ -15,6 +15,9 @@ import numpy as np
 from nbkeras.errors import ArgumentError, ArgumentTypeError, NbkerasError, nearest
 from nbkeras.graph.dtypes import standardize_dtype
 
+#: What a slice has.
+SLICE = ("start", "stop", "step")
+
 _registered: dict[str, object] = {}
 _registered_names: dict[object, str] = {}
 _local = threading.local()
@@ -155,7 +158,7 @@ def serialize_keras_object(obj):
     if obj is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, slice):
-        return {"class_name": "__slice__", "config": {end: getattr(obj, end) for end in ("start", "stop", "step")}}
+        return {"class_name": "__slice__", "config": {end: serialize_keras_object(getattr(obj, end)) for end in SLICE}}
     if isinstance(obj, bytes):
         return {"class_name": "__bytes__", "config": {"value": obj.decode()}}
     if hasattr(obj, "get_config"):
@@ -243,13 +246,18 @@ def _from_dict(entry: dict, known: dict, kind: str, custom_objects):
     if name == "function":
         name = config
     if not isinstance(name, str) or not isinstance(config, (dict, str, type(None))):
-        raise ArgumentError(
+        raise ArgumentTypeError(
             f"{kind}: expected a dict with 'class_name' and 'config', got one with {sorted(entry)[:5]}."
         )
     # A user's class is never taken for one of the same name that ships.
     module, registered = str(entry.get("module") or "keras"), entry.get("registered_name")
     table = known if module.split(".")[0] in ("keras", "tensorflow", "builtins") else {}
     found = get_registered_object(registered, custom_objects) if isinstance(registered, str) else None
+    if found is None and name in table and registered and registered not in (name, "function"):
+        raise ArgumentError(
+            f"{kind} {name!r}: its registered name is {str(registered)[:100]!r}, which nobody registered.",
+            next=f"if it is your own, pass custom_objects={{{str(registered)[:100]!r}: ...}} or register it.",
+        )
     found = found or get_registered_object(name, custom_objects, table) or by_bare_name(name)
     if found is None:
         raise ArgumentError(

@@ -121,6 +121,28 @@ def test_numpy_sees_the_value_of_a_variable():
     np.testing.assert_array_equal(a, 2 * v.numpy())
 
 
+def test_dtypes_of_variables_of_python_values():
+    for value, dtype in ((1, "int32"), ([[1, 2]], "int32"), ((1, 2.5), "float32"), (True, "bool"), (2.5, "float32")):
+        assert keras.Variable(value).dtype == dtype
+    assert keras.Variable(1, dtype="float32").dtype == "float32"
+
+
+def test_what_was_read_of_a_variable_stays():
+    """An array read before an assignment is the value before it, as Keras's immutable tensors are."""
+    v = keras.Variable([1.0, 2.0])
+    read = [v.value, +v, keras.ops.convert_to_tensor(v), keras.ops.cast(v, "float32"), keras.ops.transpose(v)]
+    read += [keras.ops.stop_gradient(v), keras.ops.reshape(v, (2,)), keras.ops.squeeze(v), np.asarray(v), v[:]]
+    v.assign([3.0, 4.0])
+    for array in read:
+        np.testing.assert_array_equal(array, [1.0, 2.0])
+
+
+def test_a_variable_shows_its_value():
+    v = keras.Variable([1.0, 2.0], name="v")
+    assert repr(v) == "<Variable path=v, shape=(2,), dtype=float32, value=[1. 2.]>"
+    assert len(repr(keras.Variable(np.zeros((100, 100))))) < 400
+
+
 def test_a_step_sees_the_new_value_of_a_variable_that_numpy_multiplies():
     v = keras.Variable([1.0, 2.0])
     step = keras.jit(lambda x: x + np.ones(2, "float32") * v)

@@ -23,7 +23,8 @@ def test_distributions():
     assert x.dtype == np.float64 and -1 <= x.min() < -0.99 and 2.99 < x.max() < 3
     x = random.randint(n, -2, 3, seed=1)
     assert x.dtype == np.int32 and sorted(set(x.tolist())) == [-2, -1, 0, 1, 2]
-    assert random.uniform((3,), 0, 9, dtype="int64", seed=1).dtype == np.int64
+    with pytest.raises(ArgumentError, match="expected a float dtype, got 'int64'"):
+        random.uniform((3,), 0, 9, dtype="int64", seed=1)
 
 
 def test_categorical():

@@ -16,7 +16,7 @@ def lift(value) -> Symbol:
         return value
     if hasattr(value, "assign"):
         # Inside a StatelessScope the value is the scope's.
-        value = value.value
+        value = value.current
         if isinstance(value, Symbol):
             return value
     return trace.current().constant(value)
