@@ -12,15 +12,15 @@ VERSION = "3.15.1"
 #: applications, quantizers, distribution, other exports) or how Keras is made inside.
 QUICK = """
 activations backend/common/variables_test.py callbacks constraints initializers layers/activations layers/convolutional
-layers/core layers/layer_test.py layers/merging layers/normalization layers/pooling
-layers/preprocessing/normalization_test.py layers/preprocessing/rescaling_test.py
-layers/preprocessing/stft_spectrogram_test.py layers/regularization layers/reshaping legacy/saving losses metrics models
-optimizers random regularizers saving trainers/trainer_test.py tree utils/numerical_utils_test.py
-utils/sequence_utils_test.py utils/timeseries_dataset_utils_test.py wrappers
+layers/core layers/layer_test.py layers/merging layers/normalization layers/pooling layers/regularization
+layers/reshaping legacy/saving losses metrics models optimizers random regularizers saving trainers/trainer_test.py tree
+utils/numerical_utils_test.py utils/sequence_utils_test.py utils/timeseries_dataset_utils_test.py wrappers
 """.split()
 
-#: Minutes each, for their thousands of pairs of dtypes; some need TensorFlow to compare with.
+#: Minutes, for their thousands of pairs of dtypes, or in need of TensorFlow to compare with.
 LONG = """
-ops/core_test.py ops/einops_test.py ops/function_test.py ops/image_test.py ops/linalg_test.py ops/math_test.py
-ops/nn_test.py ops/numpy_test.py ops/operation_test.py utils/dataset_utils_test.py
+layers/preprocessing/normalization_test.py layers/preprocessing/rescaling_test.py
+layers/preprocessing/stft_spectrogram_test.py ops/core_test.py ops/einops_test.py ops/function_test.py
+ops/image_test.py ops/linalg_test.py ops/math_test.py ops/nn_test.py ops/numpy_test.py ops/operation_test.py
+utils/dataset_utils_test.py
 """.split()

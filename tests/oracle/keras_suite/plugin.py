@@ -12,6 +12,7 @@ rest, as `file::class::test` and reason; a test of that list that passes is an e
 from __future__ import annotations
 
 import collections
+import importlib.util
 import re
 import sys
 import types
@@ -25,7 +26,7 @@ import pytest
 from tests.oracle.keras_suite import modules
 
 OTHER_TENSORS = re.compile(
-    "float16|float8|complex64|complex128|_sparse(?!_categorical|_top_k|_labels)|ragged|mixed_precision|quantiz|int4"
+    "float16|float8|complex64|complex128|_sparse(?!_categorical|_top_k|_labels)|ragged|mixed_precision|quantiz|int4|_gptq|_awq"
 )
 OTHER_DTYPES = re.compile(r"(dtype|floatx).*(float16|float8|complex|\bdtype\('O'\))", re.DOTALL)
 PRIVATE = re.compile(r"has no attribute '_(?!_)|does not have the attribute '_(?!_)")
@@ -72,6 +73,14 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.xfail(reason=known[item.nodeid], strict=True))
 
 
+def pytest_ignore_collect(collection_path):
+    if collection_path.name.endswith("_test.py"):
+        asked = re.findall(r"^(?:import|from) (tensorflow|torch)\b", collection_path.read_text(), re.MULTILINE)
+        if any(importlib.util.find_spec(package) is None for package in asked):
+            return True
+    return None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
@@ -87,7 +96,7 @@ def _does_not_count(error) -> str | None:
     if isinstance(error, modules.Missing):
         _missing[text] += 1
         return text
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, ImportError):
         return text
     if isinstance(error, AttributeError) and PRIVATE.search(text):
         return f"private: {text}"
