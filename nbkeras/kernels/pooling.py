@@ -9,7 +9,7 @@ from nbkeras.kernels.folds import pair_loop, row_loop
 from nbkeras.kernels.formula import constant, formula
 from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.stack import offset
-from nbkeras.kernels.windows import add_at_place, window_maximum, window_mean
+from nbkeras.kernels.windows import add_at_place, send_to_place, window_maximum, window_mean
 
 
 @formula
@@ -106,13 +106,18 @@ def max_pool(y: "T n*od*oh*ow*c", places: "u2 n*od*oh*ow*c", x: "T n*d*h*w*c", s
 def max_pool_gradient(dx: "T n*d*h*w*c", dy: "T n*od*oh*ow*c", places: "u2 n*od*oh*ow*c", shape: "i8 16", lo, hi):
     """dx = the sum of dy over the windows whose `places` name the place.   Items: rows of dx, n*d*h."""
     c = shape[15]
+    apart = (shape[6] <= shape[9]) & (shape[7] <= shape[10]) & (shape[8] <= shape[11])
     for row in range(lo, hi):
         slab = row // shape[1]
         n = slab // shape[0]
         d = slab - n * shape[0]
         h = row - slab * shape[1]
+        if apart:
+            _send_row(dx, dy, places, row, n, d, h, shape)
+            continue
         target = address_of(offset(dx, row * shape[2] * c))
-        clear(dx, target, target, nothing(dx[row * shape[2] * c]), shape[2] * c)
+        zero = nothing(dx[row * shape[2] * c])
+        clear(dx, target, target, zero, shape[2] * c)
         for od in range(_earliest(d, 0, shape), _latest(d, 0, shape) + 1):
             for oh in range(_earliest(h, 1, shape), _latest(h, 1, shape) + 1):
                 place = ((d - _first(od, 0, shape)) * shape[7] + h - _first(oh, 1, shape)) * shape[8]
@@ -124,6 +129,32 @@ def max_pool_gradient(dx: "T n*d*h*w*c", dy: "T n*od*oh*ow*c", places: "u2 n*od*
                     for kw in range(max(0, -w), _end(w, 2, shape)):
                         target = address_of(offset(dx, (row * shape[2] + w + kw) * c))
                         add_at_place(dx, target, source, spots, place + kw, c)
+
+
+@scalar
+def _send_row(dx, dy, places, row, n, d, h, shape):
+    """A row of dx that at most one row of windows covers, none of which overlap: written once, not added up."""
+    c = shape[15]
+    zero = nothing(dx[row * shape[2] * c])
+    od = _latest(d, 0, shape)
+    oh = _latest(h, 1, shape)
+    done = 0
+    if od >= _earliest(d, 0, shape) and oh >= _earliest(h, 1, shape):
+        place = ((d - _first(od, 0, shape)) * shape[7] + h - _first(oh, 1, shape)) * shape[8]
+        line = ((n * shape[3] + od) * shape[4] + oh) * shape[5]
+        for ow in range(shape[5]):
+            w = _first(ow, 2, shape)
+            kw = max(0, -w)
+            end = _end(w, 2, shape)
+            between = address_of(offset(dx, (row * shape[2] + done) * c))
+            clear(dx, between, between, zero, (w + kw - done) * c)
+            target = address_of(offset(dx, (row * shape[2] + w + kw) * c))
+            source = address_of(offset(dy, (line + ow) * c))
+            spots = address_of(offset(places, (line + ow) * c))
+            send_to_place(dx, target, source, spots, place + kw, end - kw, c)
+            done = w + end
+    behind = address_of(offset(dx, (row * shape[2] + done) * c))
+    clear(dx, behind, behind, zero, (shape[2] - done) * c)
 
 
 @kernel

