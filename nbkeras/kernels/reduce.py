@@ -12,19 +12,22 @@ __all__ = ["FOLDS", "arg_reduce", "block_size", "reduce", "schedule"]
 TILE = 256
 #: Elements that are worth a thread: about 20 us of one core.
 GRAIN = 100_000
+#: Rows of a block at most, where one block is not all.
+LONGEST = 8192
 
 
 def block_size(outer: int, mid: int, inner: int) -> int:
-    """A good `block`: all of mid where there are items enough beside it, else parts that keep several cores busy.
+    """A good `block`: all of mid where it is short and there is enough beside it, else parts that keep several cores
+    busy and of which no sum runs long, because each addition rounds.
 
     Example:
-        >>> block_size(1, 1_000_000, 1), block_size(64, 1000, 1), block_size(1, 128, 10)
-        (50000, 1000, 128)
+        >>> block_size(1, 1_000_000, 1), block_size(64, 1000, 1), block_size(1, 128, 10), block_size(1, 15488, 64)
+        (8192, 1000, 128, 781)
     """
     items = outer * -(-inner // TILE)
-    if items >= 16 or outer * mid * inner <= 2 * GRAIN:
+    if mid <= 2 * LONGEST and (items >= 16 or outer * mid * inner <= 2 * GRAIN):
         return max(1, mid)
-    return max(1, min(mid, max(64, GRAIN // (2 * min(inner, TILE)))))
+    return max(1, min(mid, LONGEST, max(64, GRAIN // (2 * min(inner, TILE)))))
 
 
 def schedule(outer: int, mid: int, block: int, inner: int, **_) -> tuple[int, int]:

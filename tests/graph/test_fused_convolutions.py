@@ -49,11 +49,19 @@ def overlapping(x, w, b, v, c):
     return layer(pooled(layer(x, w, b), 3, 1), v, c, "tanh")
 
 
+def averaged(x, w, b, v, c):
+    y = layer(x, w, b, None)
+    n, h, width, units = y.shape
+    geometry = {"window": (1, 3, 2), "strides": (1, 2, 2), "before": (0, 1, 0), "out": (1, 3, 4)}
+    y = emit("average_pool", emit("reshape", y, shape=(n, 1, h, width, units)), **geometry)
+    return emit("reduce", emit("square", y), axes=(0, 1, 2, 3), op="sum")
+
+
 def pool_at_the_end(x, w, b, v, c):
     return emit("multiply", emit("reduce", pooled(layer(x, w, b)), axes=(1, 2), op="sum"), b)
 
 
-@pytest.mark.parametrize("function", [two_layers, layer_and_pool, overlapping, pool_at_the_end])
+@pytest.mark.parametrize("function", [two_layers, layer_and_pool, overlapping, averaged, pool_at_the_end])
 def test_gradients(function):
     check_gradients(function, arrays(), rtol=1e-5, atol=1e-6)
 
@@ -75,6 +83,14 @@ def test_a_gate_is_applied_as_the_gradient_is_stored(function):
     assert [s.kernel.name for s in made].count("convolve") == 3
     elementwise = [s for s in made if s.kernel.name == "elementwise"]
     assert all(symbol.size < size for s in elementwise for symbol in s.symbols())
+
+
+@pytest.mark.parametrize("function", [layer_and_pool, overlapping, averaged])
+def test_a_bias_gets_the_sum_of_what_pooling_was_given(function):
+    """The pixels that pooling's gradient spreads it over are not read again."""
+    size = 2 * 6 * 7 * 3
+    sums = [s.arguments[1].size for s in steps(function) if s.kernel.name == "reduce"]
+    assert sums and max(sums) < size
 
 
 @pytest.mark.parametrize("dtype", ["int32", "float64", "bool"])

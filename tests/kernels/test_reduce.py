@@ -123,5 +123,6 @@ def test_any_chunks(shape):
 def test_block_size():
     assert module.block_size(1, 128, 10) == 128
     assert module.block_size(64, 5000, 1) == 5000
-    n = module.block_size(1, 10_000_000, 1)
-    assert 10_000 <= n <= 1_000_000
+    assert module.block_size(64, 10_000_000, 1) == module.block_size(1, 10_000_000, 1) == module.LONGEST
+    parts = -(-15488 // module.block_size(1, 15488, 64))
+    assert 8 <= parts <= 64

@@ -11,14 +11,12 @@ from nbkeras.graph.primitives.elementwise import divide, multiply, where
 from nbkeras.graph.primitives.emit import cast, emit
 from nbkeras.graph.primitives.moving import fill
 from nbkeras.graph.primitives.table import primitive
+from nbkeras.kernels.reduce import block_size
 
 OPERATIONS = {"sum": 0, "max": 1, "min": 2, "prod": 3}
 _REFERENCE = {"sum": np.sum, "max": np.max, "min": np.min, "prod": np.prod}
 #: What no values give; for max and min of booleans, which are `any` and `all`, only.
 _OF_NOTHING = {"sum": 0, "prod": 1, "max": 0, "min": 1}
-
-#: Elements that one partial result covers; more are combined in a second launch, so that one long sum uses all cores.
-BLOCK = 8192
 
 
 def normalize_axes(axes, rank: int) -> tuple[int, ...]:
@@ -103,9 +101,8 @@ def _lower(node, low):
     source = x
     for number, (outer, mid, inner) in enumerate(steps):
         target = y if number == len(steps) - 1 else low.temp((outer * inner,), dtype)
-        block = max(1, mid)
-        if mid > 2 * BLOCK and outer * inner < 64:
-            block = BLOCK
+        block = block_size(outer, mid, inner)
+        if block < mid:  # one long sum uses all cores: its parts are put together in a second launch
             parts = -(-mid // block)
             partial = low.temp((outer * parts * inner,), dtype)
             low.launch("reduce", dtype, [partial, source, outer, mid, block, inner, operation])
