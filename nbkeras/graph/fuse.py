@@ -28,7 +28,7 @@ import numpy as np
 from nbkeras.graph import order
 from nbkeras.graph.gates import fuse_gate, gate_channels, gate_pooled
 from nbkeras.graph.groups import group
-from nbkeras.graph.pools import forget_places, sum_before_pooling
+from nbkeras.graph.pools import forget_places, fuse_pool, sum_before_pooling
 from nbkeras.graph.primitives import TABLE
 from nbkeras.graph.rewriting import count_uses, needed, replace
 from nbkeras.graph.symbol import Node
@@ -257,4 +257,5 @@ REWRITES = (
     gate_pooled,
     sum_before_pooling,
     fuse_gate,
+    fuse_pool,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from nbkeras.graph.primitives import TABLE
+from nbkeras.graph.primitives.pooling import with_depth
 from nbkeras.graph.rewriting import count_uses, needed, replace, unshaped
 from nbkeras.graph.symbol import Node
 
@@ -24,6 +25,46 @@ def forget_places(nodes, graph):
     kept = [made.get(id(n), n) for n in nodes]
     replace(kept, graph, replacement)
     return kept
+
+
+#: Primitives that can pool the pixels they make.
+POOLED = ("convolution", "batch_norm", "channel_affine")
+
+
+def fuse_pool(nodes, graph):
+    """Max pooling of what a convolution or normalization makes, which nothing else reads, is done by that node."""
+    if not any(n.primitive.name == "max_pool" for n in nodes):
+        return nodes
+    uses, producers = count_uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
+    made, pools = {}, {}
+    for node in nodes:
+        if node.primitive.name != "max_pool":
+            continue
+        symbol = node.inputs[0]
+        alone = uses[id(symbol)] == 1
+        while id(symbol) in producers and producers[id(symbol)].primitive.name == "reshape":
+            symbol = producers[id(symbol)].inputs[0]
+            alone = alone and uses[id(symbol)] == 1
+        source = producers.get(id(symbol))
+        fits = source is not None and source.primitive.name in POOLED and symbol is source.outputs[0]
+        if not fits or not alone or "residual" in source.params or with_depth(symbol.shape) != node.inputs[0].shape:
+            continue
+        made[id(source)] = Node(source.primitive, source.inputs, {**source.params, "pool": node.params}, source.scope)
+        pools[id(node)] = source
+    if not made:
+        return nodes
+    replacement = {}
+    for node in nodes:
+        if id(node) in pools:
+            fused = made[id(pools[id(node)])]
+            ends = [fused.outputs[0], fused.outputs[-1]] if node.params["keep"] else fused.outputs[:1]
+            replacement.update((id(s), t) for s, t in zip(node.outputs, ends, strict=True))
+        if id(node) in made:
+            pairs = zip(node.outputs[1:], made[id(node)].outputs[1:], strict=False)
+            replacement.update((id(s), t) for s, t in pairs)
+    kept = [made.get(id(n), n) for n in nodes if id(n) not in pools]
+    replace(kept, graph, replacement)
+    return needed(kept, graph)
 
 
 #: Primitives that give each number of their first input to places of its channel, in parts that add up to it.

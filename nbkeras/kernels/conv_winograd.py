@@ -15,6 +15,7 @@ from nbkeras.kernels.conv_tile import PANEL
 from nbkeras.kernels.epilogue import ACTIVATE, ADD_BEFORE, BIAS, GATE
 from nbkeras.kernels.geometry import VECTORS, panel_columns, sliver_rows, tile_rows
 from nbkeras.kernels.lanes import address_of
+from nbkeras.kernels.pooling import pool_tile
 from nbkeras.kernels.stack import offset, scratch, scratch_words
 from nbkeras.kernels.winograd import SPAN, TILE, finish_tile, map_filters, map_inputs, multiply_whole
 
@@ -36,6 +37,7 @@ SUMS = POSITIONS * (BLOCK * PANEL + SKEW)
 PLACES = POSITIONS
 TARGETS = BLOCK * TILE * TILE
 TAPS = 9 * PANEL
+OUTPUTS = TILE * TILE * PANEL
 
 #: The first target of a tile that lies outside.
 NOWHERE = -1
@@ -103,8 +105,16 @@ def fills(samples, height, width, tall, dilation_y, dilation_x, **_):
 
 
 def pays(channels, units, **sizes):
-    """Is it faster than summing over the taps?"""
-    return channels % LANES == 0 and units >= LANES and fills(**sizes)
+    """Is it faster than summing over the taps? Or if it is, and a pooling is given, can tiles be pooled?"""
+    return channels % LANES == 0 and units >= LANES and fills(**sizes) and pools(channels, **sizes)
+
+
+def pools(channels, tall, dilation_y, dilation_x, window=(1, 1, 1), strides=(1, 1, 1), before=(0, 0, 0), **_):
+    """Does each window lie in one tile, whose sums are all there at once? 1.05-1.25 times as fast as pooling later."""
+    inside = window[1] <= strides[1] and window[2] <= strides[2] and before == (0, 0, 0)
+    plain = dilation_y == dilation_x == 1 and channels <= CHANNELS
+    whole = strides == (1, 1, 1)
+    return whole or (inside and plain and (TILE if tall else 1) % strides[1] == 0 and TILE % strides[2] == 0)
 
 
 def schedule(samples, height, width, channels, units, tall, dilation_y, dilation_x, **_):
@@ -152,15 +162,17 @@ def winograd_filters(
 @kernel(schedule=schedule, pays=pays)
 def winograd(
     y: "T n*h*w*u", x: "T n*i*j*c", panels: "T s*q*c*32", bias: "T u", gate: "T n*h*w*u", zeros: "T c",
-    samples: "i8", height: "i8", width: "i8", x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8",
-    units: "i8", tall: "i8", dilation_y: "i8", dilation_x: "i8", has_bias: "i8", activation: "i8",
-    gate_code: "i8", lo, hi
+    places: "u2 ?", shape: "i8 16", samples: "i8", height: "i8", width: "i8", x_height: "i8", x_width: "i8",
+    above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8", dilation_y: "i8", dilation_x: "i8",
+    has_bias: "i8", activation: "i8", gate_code: "i8", pooled: "i8", keep: "i8", lo, hi
 ):  # fmt: skip
     """y = activate((sum over taps and channels of x w + bias) * slope(gate)), for filters from `winograd_filters`.
 
     Args:
         zeros: what is read outside the image: `above` rows and `left` pixels before it, and behind it.
         tall: 1 for filters of 3 by 3; 0 for 3 taps along the width, each row by itself.
+        pooled: 0, or the rows of windows of which y and places get what `max_pool` gives of the sums, if keep is 1.
+        shape: see `pooling`; windows lie in tiles (see `pools`).
 
     Items: blocks of tiles.
     """
@@ -171,8 +183,10 @@ def winograd(
     source, nothing = address_of(x), address_of(zeros)
     mapped = scratch(y, PIXELS)
     sums = scratch(y, SUMS)
-    places = scratch_words(PLACES)
+    pixels = scratch_words(PLACES)
     targets = scratch_words(TARGETS)
+    sides = scratch_words(3)
+    outputs = scratch(y, OUTPUTS)
     positions = POSITIONS if tall else SPAN
     rise = TILE if tall else 1
     span = SPAN if tall else 1
@@ -180,6 +194,7 @@ def winograd(
     apart = block * PANEL + SKEW
     down, across = grid(height, width, tall, dilation_y, dilation_x)
     tiles = samples * dilation_y * dilation_x * down * across
+    sides[0], sides[1], sides[2] = rise, TILE, PANEL
     last = (BIAS if has_bias else 0) + ACTIVATE * activation + GATE * gate_code
     for item in range(lo, hi):
         first = item * block
@@ -191,20 +206,22 @@ def winograd(
             for t in range(count):
                 n, top, start = tile_at(first + t, down, across, tall, dilation_y, dilation_x)
                 read_tile(
-                    places, source + begin * size, channels * size, nothing, n, top - above, start - left, x_height,
+                    pixels, source + begin * size, channels * size, nothing, n, top - above, start - left, x_height,
                     x_width, span, SPAN, dilation_y, dilation_x,
                 )  # fmt: skip
-                map_inputs(tall, offset(mapped, t * depth), distance, places, depth)
+                map_inputs(tall, offset(mapped, t * depth), distance, pixels, depth)
                 # Backwards, so that what lies outside is written before the pixel at the edge, in its place.
                 low, far = 0, 0
                 for r in range(1, TILE):
                     low += top + r * dilation_y < height
                     far += start + r * dilation_x < width
                 for r in range(rise):
-                    row = top + min(rise - 1 - r, low) * dilation_y
+                    down_to = min(rise - 1 - r, low)
+                    line = (n * height + top + down_to * dilation_y) * width + start
                     for q in range(TILE):
-                        place = start + min(TILE - 1 - q, far) * dilation_x
-                        targets[(t * rise + r) * TILE + q] = ((n * height + row) * width + place) * units
+                        along = min(TILE - 1 - q, far)
+                        place = (down_to * TILE + along) * PANEL if pooled else (line + along * dilation_x) * units
+                        targets[(t * rise + r) * TILE + q] = place
                 if top >= height or start >= width:
                     targets[t * rise * TILE] = NOWHERE
             for strip in range((units + PANEL - 1) // PANEL):
@@ -219,9 +236,14 @@ def winograd(
                 for t in range(count):
                     if targets[t * rise * TILE] == NOWHERE:
                         continue
-                    for j in range(strip * PANEL, min(units, strip * PANEL + PANEL), lanes):
+                    channel = strip * PANEL
+                    for j in range(channel, min(units, channel + PANEL), lanes):
                         finish_tile(
-                            tall, offset(y, j), offset(targets, t * rise * TILE),
-                            offset(sums, t * PANEL + j - strip * PANEL), apart, min(lanes, units - j), offset(bias, j),
-                            offset(gate, j), flags,
+                            tall, offset(outputs, j - channel) if pooled else offset(y, j),
+                            offset(targets, t * rise * TILE), offset(sums, t * PANEL + j - channel), apart,
+                            min(lanes, units - j), offset(bias, j), offset(gate, j), flags,
                         )  # fmt: skip
+                    if pooled:
+                        n, top, start = tile_at(first + t, down, across, tall, dilation_y, dilation_x)
+                        most = min(PANEL, units - channel)
+                        pool_tile(y, places, outputs, sides, n, top, start, shape, channel, most, keep)

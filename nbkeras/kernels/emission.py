@@ -111,9 +111,9 @@ def load(builder, shape, address, mask=None):
         value = builder.load(address)
         value.align = shape.item
         return value
-    kinds = [address.type, HALF, shape.mask, shape.vector]
+    kinds = [address.type, shape.mask, shape.vector]
     masked = llvm_function(builder.module, f"llvm.masked.load.{shape.suffix}.p0", shape.vector, kinds)
-    return builder.call(masked, [address, HALF(shape.item), mask, ir.Constant(shape.vector, None)])
+    return builder.call(masked, [address, mask, ir.Constant(shape.vector, None)])
 
 
 def store(builder, shape, value, address, mask=None):
@@ -122,9 +122,9 @@ def store(builder, shape, value, address, mask=None):
     if mask is None:
         builder.store(value, address).align = shape.item
         return
-    kinds = [shape.vector, address.type, HALF, shape.mask]
+    kinds = [shape.vector, address.type, shape.mask]
     masked = llvm_function(builder.module, f"llvm.masked.store.{shape.suffix}.p0", ir.VoidType(), kinds)
-    builder.call(masked, [value, address, HALF(shape.item), mask])
+    builder.call(masked, [value, address, mask])
 
 
 def multiply_add(builder, shape, a, b, c):

@@ -4,11 +4,12 @@ Statistics of channels are made block by block and put together in order: the sa
 """
 
 from nbkeras.kernels import scalars
-from nbkeras.kernels._jit import kernel
+from nbkeras.kernels._jit import kernel, scalar
 from nbkeras.kernels.channels import add_column_sums, affine_rows, column_moments, merge_moments, mix_rows
 from nbkeras.kernels.folds import SUM, fold_columns, fold_row, pair_loop, row_loop, triple_loop
 from nbkeras.kernels.formula import constant, formula
 from nbkeras.kernels.lanes import address_of
+from nbkeras.kernels.pooling import LINES, lines_of, pays_in_lines, pool_row
 from nbkeras.kernels.stack import offset, scratch
 
 #: Channels that scratch memory holds statistics of.
@@ -113,21 +114,33 @@ def channel_merge(
     inverse_root(partial, address_of(offset(scale, lo)), spread, address_of(offset(gamma, lo)), epsilon, zero, width)
 
 
-@kernel
-def channel_affine(y: "T r*c", x: "T r*c", center: "T c", scale: "T c", shift: "T c", c: "i8", relu: "i8", lo, hi):
-    """y = (x - center) * scale + shift in each channel; its relu where relu is 1.   Items: rows."""
-    for row in range(lo, hi, GROUP):
-        affine_rows(
-            x,
-            address_of(offset(y, row * c)),
-            address_of(offset(x, row * c)),
-            address_of(center),
-            address_of(scale),
-            address_of(shift),
-            relu,
-            min(GROUP, hi - row),
-            c,
-        )
+@kernel(pays=pays_in_lines)
+def channel_affine(
+    y: "T r*c", x: "T r*c", center: "T c", scale: "T c", shift: "T c", places: "u2 ?", shape: "i8 16", c: "i8",
+    relu: "i8", pooled: "i8", keep: "i8", lo, hi
+):  # fmt: skip
+    """y = (x - center) * scale + shift in each channel; its relu where relu is 1.   Items: rows.
+
+    Where pooled is not 0, y and places get what `max_pool` gives of that, places if keep is 1: the lines that a row of
+    windows covers (see `pooling` for `shape`) are pooled before they leave the cache. Items are then rows of windows.
+    """
+    lines = scratch(x, LINES)
+    if pooled:
+        for item in range(lo, hi):
+            row, count = lines_of(item, shape)
+            _affine(lines, offset(x, row * c), center, scale, shift, relu, count * shape[2], c)
+            pool_row(y, places, lines, 0, item, shape, keep)
+    else:
+        for row in range(lo, hi, GROUP):
+            _affine(offset(y, row * c), offset(x, row * c), center, scale, shift, relu, min(GROUP, hi - row), c)
+
+
+@scalar
+def _affine(y, x, center, scale, shift, relu, rows, c):
+    """`channel_affine` of some rows."""
+    affine_rows(
+        x, address_of(y), address_of(x), address_of(center), address_of(scale), address_of(shift), relu, rows, c
+    )  # fmt: skip
 
 
 @kernel

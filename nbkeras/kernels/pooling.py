@@ -11,6 +11,20 @@ from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.stack import offset
 from nbkeras.kernels.windows import add_at_place, send_to_place, window_maximum, window_mean
 
+#: Numbers of the lines of pixels that a kernel keeps until it has pooled them, and fewest rows of windows for that.
+LINES = 32768
+FEWEST_ROWS = 32
+
+
+def pays_in_lines(pixels_shape, window, strides, pooled, **_):
+    """Is it faster to make the lines of pixels of a row of windows and pool them than to read them all again?
+
+    Where windows overlap lines would be made twice.
+    """
+    _, depth, _, width, channels = pixels_shape
+    lines = window[1] * width * channels
+    return depth == 1 and window[1] <= strides[1] and lines <= LINES and pooled >= FEWEST_ROWS
+
 
 @formula
 def share(like, count):
@@ -61,45 +75,94 @@ def _latest(place, axis, shape):
     return min(shape[3 + axis] - 1, (place + shape[12 + axis]) // shape[9 + axis])
 
 
+@scalar
+def lines_of(row, shape):
+    """(the first pixel, the number of lines) that a row of windows covers in each plane of x."""
+    slab = row // shape[4]
+    n = slab // shape[3]
+    d = _first(slab - n * shape[3], 0, shape)
+    h = _first(row - slab * shape[4], 1, shape)
+    kh = max(0, -h)
+    return ((n * shape[0] + d + max(0, -d)) * shape[1] + h + kh) * shape[2], _end(h, 1, shape) - kh
+
+
+@scalar
+def pool_row(y, places, x, pixel, row, shape, keep):
+    """A row of windows of `max_pool`, whose first line begins at a pixel of x."""
+    c = shape[15]
+    size = _size(x)
+    slab = row // shape[4]
+    d = _first(slab % shape[3], 0, shape)
+    h = _first(row - slab * shape[4], 1, shape)
+    kd = max(0, -d)
+    kh = max(0, -h)
+    for ow in range(shape[5]):
+        w = _first(ow, 2, shape)
+        kw = max(0, -w)
+        out = (row * shape[5] + ow) * c
+        window_maximum(
+            x,
+            address_of(offset(y, out)),
+            address_of(offset(places, out)),
+            address_of(offset(x, (pixel + w + kw) * c)),
+            _end(d, 0, shape) - kd,
+            _end(h, 1, shape) - kh,
+            _end(w, 2, shape) - kw,
+            shape[1] * shape[2] * c * size,
+            shape[2] * c * size,
+            c * size,
+            (kd * shape[7] + kh) * shape[8] + kw,
+            shape[7] * shape[8],
+            shape[8],
+            keep,
+            c,
+        )
+
+
+@scalar
+def pool_tile(y, places, x, sides, n, top, start, shape, channel, count, keep):
+    """The windows of `max_pool` in a tile of pixels, by whose edges none is cut, in some channels.
+
+    Args:
+        x: the tile, of sides[0] by sides[1] pixels, sides[2] numbers apart, which stands at row `top` and column
+            `start` of sample n; there is no depth.
+        channel, count: the first of the channels, and how many.
+    """
+    size = _size(x)
+    for i in range(0, min(sides[0], shape[1] - top), shape[10]):
+        oh = (top + i) // shape[10]
+        for j in range(0, min(sides[1], shape[2] - start), shape[11]):
+            ow = (start + j) // shape[11]
+            if oh < shape[4] and ow < shape[5]:
+                out = ((n * shape[4] + oh) * shape[5] + ow) * shape[15] + channel
+                window_maximum(
+                    x,
+                    address_of(offset(y, out)),
+                    address_of(offset(places, out)),
+                    address_of(offset(x, (i * sides[1] + j) * sides[2])),
+                    1,
+                    _end(top + i, 1, shape),
+                    _end(start + j, 2, shape),
+                    0,
+                    sides[1] * sides[2] * size,
+                    sides[2] * size,
+                    0,
+                    0,
+                    shape[8],
+                    keep,
+                    count,
+                )
+
+
 @kernel
 def max_pool(y: "T n*od*oh*ow*c", places: "u2 n*od*oh*ow*c", x: "T n*d*h*w*c", shape: "i8 16", keep: "i8", lo, hi):
     """y = the greatest of each window; places = the number in the window of the first that is it, if keep is 1.
 
     Items: rows of y, n*od*oh.
     """
-    c = shape[15]
-    size = _size(x)
     for row in range(lo, hi):
-        slab = row // shape[4]
-        n = slab // shape[3]
-        d = _first(slab - n * shape[3], 0, shape)
-        h = _first(row - slab * shape[4], 1, shape)
-        kd = max(0, -d)
-        kh = max(0, -h)
-        depth = _end(d, 0, shape) - kd
-        height = _end(h, 1, shape) - kh
-        line = ((n * shape[0] + d + kd) * shape[1] + h + kh) * shape[2]
-        for ow in range(shape[5]):
-            w = _first(ow, 2, shape)
-            kw = max(0, -w)
-            out = (row * shape[5] + ow) * c
-            window_maximum(
-                x,
-                address_of(offset(y, out)),
-                address_of(offset(places, out)),
-                address_of(offset(x, (line + w + kw) * c)),
-                depth,
-                height,
-                _end(w, 2, shape) - kw,
-                shape[1] * shape[2] * c * size,
-                shape[2] * c * size,
-                c * size,
-                (kd * shape[7] + kh) * shape[8] + kw,
-                shape[7] * shape[8],
-                shape[8],
-                keep,
-                c,
-            )
+        pixel, _ = lines_of(row, shape)
+        pool_row(y, places, x, pixel, row, shape, keep)
 
 
 @kernel

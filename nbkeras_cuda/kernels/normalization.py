@@ -5,6 +5,7 @@ from numba import cuda
 from nbkeras.kernels import scalars
 from nbkeras_cuda._jit import WARP, T, device, kernel
 from nbkeras_cuda.block import SUM, block_reduce
+from nbkeras_cuda.pools import begin, lines_of, start, stop
 
 
 @kernel(cover=True)
@@ -60,18 +61,46 @@ def channel_merge(
         channel += cuda.gridsize(1)
 
 
+@device
+def scaled(value, center, scale, shift, channel, relu):
+    """(value - center) * scale + shift in a channel; its relu where relu is 1."""
+    value = (value - center[channel]) * scale[channel] + shift[channel]
+    return T(0) if relu != 0 and value < T(0) else value
+
+
 @kernel(cover=True)
 def channel_affine(
-    y: "T r*c", x: "T r*c", center: "T c", scale: "T c", shift: "T c", c: "i8", relu: "i8", lo, hi
+    y: "T r*c", x: "T r*c", center: "T c", scale: "T c", shift: "T c", places: "u2 ?", shape: "i8 16", c: "i8",
+    relu: "i8", pooled: "i8", keep: "i8", lo, hi
 ):  # fmt: skip
-    """y = (x - center) * scale + shift in each channel; its relu where relu is 1.   Items: rows."""
+    """y = (x - center) * scale + shift in each channel; its relu where relu is 1.   Items: rows.
+
+    Where pooled is not 0, y and places get what `max_pool` gives of that, places if keep is 1 (see `pooling` for
+    `shape`). Items are then rows of windows.
+    """
     element = lo * c + cuda.grid(1)
     while element < hi * c:
-        channel = element % c
-        value = (x[element] - center[channel]) * scale[channel] + shift[channel]
-        if relu != 0 and value < T(0):
-            value = T(0)
-        y[element] = value
+        row = element // c
+        channel = element - row * c
+        if pooled == 0:
+            y[element] = scaled(x[element], center, scale, shift, channel, relu)
+        else:
+            pixel, lines, line_place = lines_of(row, shape)
+            for ow in range(shape[5]):
+                w = begin(ow, 2, shape)
+                best = T(0)
+                place = -1
+                for j in range(lines):
+                    for k in range(start(w, 2, shape), stop(w, 2, shape)):
+                        at = (pixel + j * shape[2] + w + k) * c + channel
+                        value = scaled(x[at], center, scale, shift, channel, relu)
+                        if place < 0 or value > best or value != value:
+                            best = value
+                            place = line_place + j * shape[8] + k
+                to = (row * shape[5] + ow) * c + channel
+                y[to] = best
+                if keep != 0:
+                    places[to] = place
         element += cuda.gridsize(1)
 
 

@@ -6,24 +6,7 @@
 from numba import cuda
 
 from nbkeras_cuda._jit import T, device, kernel
-
-
-@device
-def begin(out, axis, shape):
-    """Where a window begins along an axis, before it is cut."""
-    return out * shape[9 + axis] - shape[12 + axis]
-
-
-@device
-def start(first, axis, shape):
-    """The index in the window of its first place inside the input."""
-    return -first if first < 0 else 0
-
-
-@device
-def stop(first, axis, shape):
-    """The index in the window after its last place inside the input."""
-    return min(shape[6 + axis], shape[axis] - first)
+from nbkeras_cuda.pools import begin, start, stop
 
 
 @device

@@ -46,7 +46,7 @@ class Kernels:
         return self.run("channel_merge", [(self.c,)] * 3, *arguments, items=self.c)
 
     def affine(self, relu):
-        arguments = (self.x, *self.of("center scale shift"), self.c, relu)
+        arguments = (self.x, *self.of("center scale shift"), None, None, self.c, relu, 0, 0)
         return self.run("channel_affine", [self.x.shape], *arguments, items=self.rows)
 
     def sums(self, gate):

@@ -20,6 +20,7 @@ from nbkeras.errors import ShapeError
 from nbkeras.graph.primitives import convolution_launch as launch
 from nbkeras.graph.primitives.emit import emit
 from nbkeras.graph.primitives.linear import activated, added_to
+from nbkeras.graph.primitives.pooling import pooled_arrays, pooled_shapes, pooling_of
 from nbkeras.graph.primitives.table import primitive
 from nbkeras.kernels.scalars import ACTIVATIONS
 
@@ -79,9 +80,10 @@ def _forward(x, w, shape, stride, dilation, padding, groups):
     return y
 
 
-def _reference(x, w, *added, shape, stride, dilation, padding, groups, activation=0, residual=False):
+def _reference(x, w, *added, shape, stride, dilation, padding, groups, activation=0, residual=False, pool=None):
     y = _forward(x, w, shape, stride, dilation, padding, groups)
-    return activated(sum(added, y), activation).astype(x.dtype)
+    y = activated(sum(added, y), activation).astype(x.dtype)
+    return y if pool is None else tuple(pooled_arrays(y, pool))
 
 
 def _input_reference(dy, w, shape, stride, dilation, padding, groups):
@@ -106,7 +108,8 @@ def _infer(node):
     x, w = node.inputs[:2]
     y = (x.shape[0], *node.params["shape"], w.shape[-1])
     _check("convolution", x.shape, w.shape, y, node.params["groups"])
-    return [(y, x.dtype)]
+    pool = node.params.get("pool")  # set by the fuse pass, as are `activation` and `residual`
+    return [(y, x.dtype)] if pool is None else pooled_shapes(y, x.dtype, pool)
 
 
 def _input_infer(node):
@@ -159,9 +162,11 @@ def _kernel_grad(node, dw):
 
 
 def _lower(node, low):
-    form = launch.Form(node.inputs[0].shape, node.inputs[1].shape, node.outputs[0].shape, **_window(node))
-    added, activation = added_to(node), node.params.get("activation", 0)
-    launch.forward(low, form, node.outputs[0], *node.inputs[:2], *added, activation)
+    x, w = node.inputs[:2]
+    y = (x.shape[0], *node.params["shape"], w.shape[-1])
+    form = launch.Form(x.shape, w.shape, y, **_window(node))
+    pool = pooling_of(node, form.y)
+    launch.forward(low, form, node.outputs[0], x, w, *added_to(node), node.params.get("activation", 0), pool)
 
 
 def _input_lower(node, low):

@@ -9,6 +9,8 @@
 | the gradient to an input of few channels (`NARROW`) | a matrix product, then `sum_taps` |
 | all others | `pack_filters` and `convolve`; `convolve_kernel` |
 
+A kernel that makes pixels pools them while they are in cache, where it says that it pays.
+
 Taps along the width lie side by side in memory where nothing is padded there, so they are folded into the channels:
 fewer, longer sums. For few channels it is worth copying the input into a padded one for that.
 """
@@ -23,6 +25,7 @@ import numpy as np
 
 from nbkeras.graph.primitives.linear import multiply
 from nbkeras.graph.primitives.moving import copy, fill, strides_of
+from nbkeras.graph.primitives.pooling import with_depth
 from nbkeras.kernels.conv_depthwise import cuts_of
 from nbkeras.kernels.conv_depthwise import parts_of as parts_of_depthwise
 from nbkeras.kernels.conv_kernel import TAPS
@@ -70,7 +73,7 @@ class Form:
     def __post_init__(self):
         missing = 5 - len(self.x)
         ones, zeros = (1,) * missing, (0,) * missing
-        self.x, self.y = ((s[0], *ones, *s[1:]) for s in (self.x, self.y))
+        self.x, self.y = with_depth(self.x), with_depth(self.y)
         self.w, self.stride = (*ones, *self.w), (*ones, *self.stride)
         self.dilation, self.padding = (*ones, *self.dilation), (*zeros, *self.padding)
         self.taps, self.channels, self.units = math.prod(self.w[:3]), self.w[3], self.w[4] // self.groups
@@ -281,31 +284,51 @@ def _packed(low, form: Form, w, turned: bool):
     return panels
 
 
-def forward(low, form: Form, y, x, w, bias, residual, activation):
-    """Launch y = activate(convolution of x + bias + residual), of which the last two may be None."""
-    options = [int(bias is not None), activation, 0 if residual is None else RESIDUAL]
+def forward(low, form: Form, y, x, w, bias, residual, activation, pool=None):
+    """Launch y = activate(convolution of x + bias + residual), of which the last two may be None; y is pooled if a
+    `Pooling` is given."""
     if y.size == 0:
         return
+    numbers = _winograd(low, "winograd", form, x.dtype)
+    if pool is not None and not _pools(low, form, pool, numbers):
+        pixels = low.temp(form.y, x.dtype)
+        forward(low, form, pixels, x, w, bias, residual, activation)
+        pool.launch(low, pixels)
+        return
+    options = [int(bias is not None), activation, 0 if residual is None else RESIDUAL]
     if form.is_product:
         sizes = (1, form.pixels, form.units, form.channels)
         multiply(low, y, x, w, bias, residual, sizes, False, False, *options[1:])
+        return
+    if numbers:
+        _launch_winograd(low, y, x, w, bias, residual, numbers, False, options, pool)
         return
     form, x = _spread(low, form, x, MULTIPLIED_FORWARD)
     if form.is_depthwise:
         numbers = _depthwise_numbers(form, form.y)
         low.launch("depthwise", x.dtype, [y, x, w, bias, residual, _forward_table(form), *numbers, *options])
         return
-    numbers = _winograd(low, "winograd", form, x.dtype)
-    if numbers:
-        _launch_winograd(low, y, x, w, bias, residual, numbers, False, options)
-        return
     form, x = _pad(low, form, x)
     folded = form.folded()
-    window = _forward_table(form, form.taps // max(1, folded.taps))
+    window = _forward_table(form, form.taps // max(1, folded.taps), whole=pool is not None)
     panels = _packed(low, folded, w, False)
-    numbers = [form.pixels, form.groups, folded.taps, folded.channels, form.units]
+    arrays, pooled = _pool_arguments(pool)
+    numbers = [form.pixels, form.groups, folded.taps, folded.channels, form.units, *options, *pooled]
     zeros = np.zeros(max(folded.channels, form.x[4]), x.dtype)
-    low.launch("convolve", x.dtype, [y, x, panels, bias, residual, zeros, window, *numbers, *options])
+    low.launch("convolve", x.dtype, [y, x, panels, bias, residual, zeros, window, *arrays, *numbers])
+
+
+def _pools(low, form: Form, pool, winograd) -> bool:
+    """Does it pay to pool what a convolution makes while it is in cache?"""
+    if winograd:
+        return pool.pays(low, "winograd", **winograd)
+    plain = not (form.is_product or form.is_depthwise or form.is_multiplied(MULTIPLIED_FORWARD))
+    return plain and pool.pays(low, "convolve")
+
+
+def _pool_arguments(pool):
+    """The arrays and the numbers that a kernel takes which can pool what it makes."""
+    return (pool.arrays, pool.numbers) if pool is not None else ([None, None], [0, 0])
 
 
 def _spread(low, form: Form, x, most):
@@ -371,14 +394,15 @@ def _winograd(low, kernel, form: Form, dtype, turned: bool = False):
     return numbers if low.pays(kernel, **numbers) else None
 
 
-def _launch_winograd(low, y, x, w, bias, gate, numbers, turned, options):
+def _launch_winograd(low, y, x, w, bias, gate, numbers, turned, options, pool=None):
     depth, columns, positions = numbers["channels"], numbers["units"], 36 if numbers["tall"] else 6
     strips = -(-columns // PANEL)
     panels = low.temp((strips * positions * depth * PANEL,), w.dtype)
     arguments = [panels, w, *((columns, depth) if turned else (depth, columns)), int(turned), numbers["tall"]]
     low.launch("winograd_filters", w.dtype, arguments, items=strips * depth, cost=150.0)
     zeros = np.zeros(depth, x.dtype)
-    low.launch("winograd", x.dtype, [y, x, panels, bias, gate, zeros, *numbers.values(), *options])
+    arrays, pooled = _pool_arguments(pool)
+    low.launch("winograd", x.dtype, [y, x, panels, bias, gate, zeros, *arrays, *numbers.values(), *options, *pooled])
 
 
 def to_input(low, form: Form, dx, dy, w, gate, gate_code):
@@ -404,9 +428,10 @@ def to_input(low, form: Form, dx, dy, w, gate, gate_code):
         _to_few_channels(low, form, dx, dy, w, gate, gate_code)
         return
     panels = _packed(low, form, w, True)
-    numbers = [form.source_pixels, form.groups, form.taps, form.units, form.channels]
+    arrays, pooled = _pool_arguments(None)
+    numbers = [form.source_pixels, form.groups, form.taps, form.units, form.channels, *options, *pooled]
     zeros = np.zeros(form.y[4], dy.dtype)
-    low.launch("convolve", dy.dtype, [dx, dy, panels, None, gate, zeros, window, *numbers, *options])
+    low.launch("convolve", dy.dtype, [dx, dy, panels, None, gate, zeros, window, *arrays, *numbers])
 
 
 def _to_few_channels(low, form: Form, dx, dy, w, gate, gate_code):

@@ -10,6 +10,7 @@ from nbkeras.errors import ShapeError
 from nbkeras.graph.primitives.elementwise import add, multiply, negative, scale, shift, subtract
 from nbkeras.graph.primitives.emit import emit
 from nbkeras.graph.primitives.moving import fill
+from nbkeras.graph.primitives.pooling import pooled_arrays, pooled_shapes, pooling_of
 from nbkeras.graph.primitives.table import primitive, same
 
 #: Elements of a block of rows, and most blocks: each has statistics of its own, which are put together in order.
@@ -43,17 +44,28 @@ def _inverse(variance, epsilon):
     return emit("rsqrt", shift(variance, epsilon))
 
 
-# y = (x - center) * scale + shift; `relu` is set by the fuse pass.
+# y = (x - center) * scale + shift; `relu` and `pool` are set by the fuse pass.
 
 
 def _affine_infer(node):
     _check(node, *node.inputs[1:])
-    return same(node)
+    return _pixels(node)
 
 
-def _affine_reference(x, center, scale, shift, relu=False):
+def _pixels(node):
+    """(shape, dtype) of the rows, or what pooling them gives."""
+    pool = node.params.get("pool")
+    return same(node) if pool is None else pooled_shapes(node.inputs[0].shape, node.inputs[0].dtype, pool)
+
+
+def _affine_of(x, center, scale, shift, relu):
     y = (x.astype(np.float64) - center) * scale + shift
     return (np.maximum(y, 0) if relu else y).astype(x.dtype)
+
+
+def _affine_reference(x, center, scale, shift, relu=False, pool=None):
+    y = _affine_of(x, center, scale, shift, relu)
+    return y if pool is None else tuple(pooled_arrays(y, pool))
 
 
 def _affine_grad(node, dy):
@@ -62,14 +74,23 @@ def _affine_grad(node, dy):
     return [multiply(dy, factor), negative(multiply(factor, total)), along, total]
 
 
-def _affine_launch(low, y, x, center, factor, offset, relu):
+def _affine_launch(low, node, center, factor, offset):
+    x, y, relu = node.inputs[0], node.outputs[0], int(node.params.get("relu", False))
     rows, c = _rows(x)
-    args = [y, x, center, factor, offset, c, int(relu)]
-    low.launch("channel_affine", x.dtype, args, items=rows, cost=1.0 + 0.1 * c)
+    vectors, cost = [center, factor, offset], 1.0 + 0.1 * c
+    pool = pooling_of(node, x.shape)
+    if pool is not None and pool.pays(low, "channel_affine"):
+        args = [y, x, *vectors, *pool.arrays, c, relu, *pool.numbers]
+        low.launch("channel_affine", x.dtype, args, items=pool.rows, cost=cost * rows / pool.rows)
+        return
+    pixels = y if pool is None else low.temp(x.shape, x.dtype)
+    low.launch("channel_affine", x.dtype, [pixels, x, *vectors, None, None, c, relu, 0, 0], items=rows, cost=cost)
+    if pool is not None:
+        pool.launch(low, pixels)
 
 
 def _affine_lower(node, low):
-    _affine_launch(low, node.outputs[0], *node.inputs, node.params.get("relu", False))
+    _affine_launch(low, node, *node.inputs[1:])
 
 
 primitive("channel_affine", infer=_affine_infer, reference=_affine_reference, grad=_affine_grad, lower=_affine_lower)
@@ -152,24 +173,27 @@ def _mix_lower(node, low):
 
 primitive("channel_mix", infer=_mix_infer, reference=_mix_reference, grad=_mix_grad, lower=_mix_lower)
 
-# Outputs: (x - mean) * scale + beta, mean, variance, and scale = gamma / sqrt(variance + epsilon).
+# Outputs: (x - mean) * scale + beta, mean, variance, and scale = gamma / sqrt(variance + epsilon). With `pool` the
+# first is pooled, and its places are the last if they are kept.
 
 
 def _batch_infer(node):
     _check(node, *node.inputs[1:])
     x, vector = node.inputs[:2]
-    return [(x.shape, x.dtype), *[(vector.shape, x.dtype)] * 3]
+    y, *places = _pixels(node)
+    return [y, *[(vector.shape, x.dtype)] * 3, *places]
 
 
-def _batch_reference(x, gamma, beta, epsilon, relu=False):
+def _batch_reference(x, gamma, beta, epsilon, relu=False, pool=None):
     axes = tuple(range(x.ndim - 1))
     wide = x.astype(np.float64)
     with np.errstate(all="ignore"):
         mean = wide.sum(axes) / math.prod(x.shape[:-1] or (1,)) if x.size else np.full(x.shape[-1], np.nan)
         variance = ((wide - mean) ** 2).sum(axes) / math.prod(x.shape[:-1]) if x.size else mean
     factor = gamma / np.sqrt(variance + epsilon)
-    y = _affine_reference(x, mean, factor, beta, relu)
-    return (y, *(v.astype(x.dtype) for v in (mean, variance, factor)))
+    y = _affine_of(x, mean, factor, beta, relu)
+    y, *places = [y] if pool is None else pooled_arrays(y, pool)
+    return (y, *(v.astype(x.dtype) for v in (mean, variance, factor)), *places)
 
 
 def _batch_grad(node, dy, to_mean, to_variance, to_factor):
@@ -201,7 +225,7 @@ def _batch_grad(node, dy, to_mean, to_variance, to_factor):
 
 def _batch_lower(node, low):
     x, gamma, beta = node.inputs
-    y, mean, variance, factor = node.outputs
+    mean, variance, factor = node.outputs[1:4]
     rows, c = _rows(x)
     if rows == 0:
         for output in (mean, variance, factor):
@@ -212,7 +236,7 @@ def _batch_lower(node, low):
     low.launch("channel_moments", x.dtype, [partial, x, rows, block, c], items=parts, cost=0.1 * block * c)
     args = [mean, variance, factor, partial, gamma, rows, block, c, float(node.params["epsilon"])]
     low.launch("channel_merge", x.dtype, args, items=c, cost=0.5 * parts)
-    _affine_launch(low, y, x, mean, factor, beta, node.params.get("relu", False))
+    _affine_launch(low, node, mean, factor, beta)
 
 
 primitive("batch_norm", infer=_batch_infer, reference=_batch_reference, grad=_batch_grad, lower=_batch_lower)

@@ -6,6 +6,7 @@ windows), three numbers each; windows are cut at the borders. Gradients have the
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -25,8 +26,12 @@ def _geometry(node, shape):
     return np.array([*shape[1:4], *p["out"], *p["window"], *p["strides"], *p["before"], shape[4]], np.int64)
 
 
+#: How the window moves.
+WINDOW = ("window", "strides", "before", "out")
+
+
 def _params(node):
-    return {name: node.params[name] for name in ("window", "strides", "before", "out")}
+    return {name: node.params[name] for name in WINDOW}
 
 
 def _out_shape(node):
@@ -55,8 +60,81 @@ def _max_infer(node):
             f"max_pool: a window of {node.params['window']} has more than {MOST_PLACES} places.",
             next="pool in two steps, or take ops.max along the axes.",
         )
-    x, shape = node.inputs[0], _out_shape(node)
-    return [(shape, x.dtype), (shape, "uint16")] if node.params["keep"] else [(shape, x.dtype)]
+    x = node.inputs[0]
+    return pooled_shapes(x.shape, x.dtype, node.params)
+
+
+@dataclasses.dataclass
+class Pooling:
+    """Max pooling of pixels as they are made: where it is written, and how the window moves.
+
+    Args:
+        y, places: the pooled pixels, and the places in their windows or None.
+        shape: that of the pixels, (n, d, h, w, c); the others as the primitives have them.
+    """
+
+    y: object
+    places: object
+    shape: tuple
+    window: tuple
+    strides: tuple
+    before: tuple
+    out: tuple
+
+    @property
+    def rows(self) -> int:
+        """Rows of pooled pixels."""
+        return self.shape[0] * self.out[0] * self.out[1]
+
+    @property
+    def arrays(self) -> list:
+        """What a kernel that pools takes as `places` and `shape`."""
+        numbers = (*self.shape[1:4], *self.out, *self.window, *self.strides, *self.before, self.shape[4])
+        return [self.places, np.array(numbers, np.int64)]
+
+    @property
+    def numbers(self) -> list:
+        """What a kernel that pools takes as `pooled` and `keep`."""
+        return [self.rows, int(self.places is not None)]
+
+    def pays(self, low, kernel, **numbers) -> bool:
+        """Does it pay to pool in a kernel rather than to read again what it wrote?"""
+        window = {"window": self.window, "strides": self.strides, "before": self.before}
+        return low.pays(kernel, **numbers, **window, pixels_shape=self.shape, pooled=self.rows)
+
+    def launch(self, low, x):
+        """Launch the pooling of pixels that another kernel wrote."""
+        places, shape = self.arrays
+        cost = _taps_cost(self.shape[4], self.out[2] * math.prod(self.window))
+        args = [self.y, places, x, shape, int(places is not None)]
+        low.launch("max_pool", x.dtype, args, items=self.rows, cost=cost)
+
+
+def with_depth(shape) -> tuple:
+    """The shape of pixels with three spatial axes."""
+    return (shape[0], *(1,) * (5 - len(shape)), *shape[1:])
+
+
+def pooling_of(node, shape):
+    """What the fuse pass has set as `pool` of a node that makes pixels of a shape; None if nothing."""
+    pool = node.params.get("pool")
+    if pool is None:
+        return None
+    places = node.outputs[-1] if pool["keep"] else None
+    window = {name: pool[name] for name in WINDOW}
+    return Pooling(node.outputs[0], places, with_depth(shape), **window)
+
+
+def pooled_shapes(shape, dtype, pool):
+    """(shape, dtype) of what pooling of pixels gives."""
+    out = (shape[0], *pool["out"], shape[-1])
+    return [(out, dtype), (out, "uint16")] if pool["keep"] else [(out, dtype)]
+
+
+def pooled_arrays(pixels, pool) -> tuple:
+    """What pooling of pixels gives."""
+    found = _max_reference(pixels.reshape(with_depth(pixels.shape)), **pool)
+    return found if pool["keep"] else (found,)
 
 
 def _max_reference(x, window, strides, before, out, keep):
@@ -76,19 +154,15 @@ def _max_grad(node, dy, _=None):
     return [emit("max_pool_gradient", dy, places, shape=x.shape, **_params(node))]
 
 
-def _taps_cost(node, taps):
-    """Nanoseconds of a row of windows' places, `taps` a column."""
-    c = node.inputs[0].shape[4]
+def _taps_cost(c, taps):
+    """Nanoseconds of a row of windows' places of c channels, `taps` of them."""
     return 5.0 + taps * (2.0 + 0.1 * -(-c // 16) * 16)
 
 
 def _max_lower(node, low):
-    x, y = node.inputs[0], node.outputs[0]
-    keep = node.params["keep"]
-    n, depth, height, width, _ = y.shape
-    args = [y, node.outputs[1] if keep else None, x, _geometry(node, x.shape), int(keep)]
-    cost = _taps_cost(node, width * math.prod(node.params["window"]))
-    low.launch("max_pool", x.dtype, args, items=n * depth * height, cost=cost)
+    x = node.inputs[0]
+    places = node.outputs[1] if node.params["keep"] else None
+    Pooling(node.outputs[0], places, x.shape, **_params(node)).launch(low, x)
 
 
 # Outputs: the greatest, and where keep is true the place in the window of the first that is it. A plan drops the
@@ -108,7 +182,7 @@ def _gradient_lower(node, low):
     inputs = [*node.inputs, _geometry(node, dx.shape)]
     n, depth, height, width, _ = dx.shape
     covers = math.prod(-(-k // s) for k, s in zip(node.params["window"], node.params["strides"], strict=True))
-    cost = _taps_cost(node, width * covers)
+    cost = _taps_cost(dx.shape[4], width * covers)
     low.launch(node.primitive.name, dx.dtype, [dx, *inputs], items=n * depth * height, cost=cost)
 
 
@@ -166,7 +240,7 @@ def _average_reference(x, window, strides, before, out):
 def _average_lower(node, low):
     x, y = node.inputs[0], node.outputs[0]
     n, depth, height, width, _ = y.shape
-    cost = _taps_cost(node, width * math.prod(node.params["window"]))
+    cost = _taps_cost(x.shape[4], width * math.prod(node.params["window"]))
     low.launch("average_pool", x.dtype, [y, x, _geometry(node, x.shape)], items=n * depth * height, cost=cost)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nbkeras.graph.primitives import convolution_launch as launch
+from nbkeras.graph.primitives.pooling import Pooling
 from nbkeras.kernels.scalars import RESIDUAL
 from tests.twins.cases import normal
 
@@ -48,6 +49,9 @@ class Recorder:
     def temp(self, shape, dtype):
         return normal(self.rng, shape, self.real)
 
+    def pays(self, kernel, **numbers):
+        return kernel == self.kernel and "pooled" in numbers
+
 
 def launched(kernel, form, run):
     """What a launch of a form gives a kernel: `run(recorder, form, x, w, y)`."""
@@ -70,6 +74,19 @@ def summed(low, form, x, w, y, bias, gate):
     launch.forward(low, form, y, x, w, bias, np.sin(y), 1)
 
 
+def pooled(shape, units, real, keep):
+    """Max pooling of an image of (n, 1, h, w, units): windows of 2 by 3 that lie 2 and 3 apart, some of them cut."""
+    out = (1, -(-shape[2] // 2), shape[3] // 3 + 1)
+    y = np.zeros((shape[0], *out, units), real)
+    places = np.zeros(y.shape, np.uint16) if keep else None
+    return Pooling(y, places, (*shape[:4], units), (1, 2, 3), (1, 2, 3), (0, 0, 2), out)
+
+
+def pooled_forward(low, form, x, w, y, bias, gate):
+    pool = pooled(form.y, y.shape[-1], y.dtype, True)
+    launch.forward(low, form, pool.y, x, w, bias, None, 1, pool)
+
+
 def to_input(low, form, x, w, y, bias, gate):
     launch.to_input(low, form, x, y, w, gate, 1)
 
@@ -82,6 +99,8 @@ def convolution(maker):
     for dtype in ("f4", "f8"):
         for label, form in FORMS.items():
             taps = int(np.prod(form[1][:-2]))
+            if label in ("plain", "strided", "grouped"):
+                maker.add("convolve", f"{label}-pooled", dtype, launched("convolve", form, pooled_forward))
             for kernel, run, way in (
                 ("convolve", forward, "forward"),
                 ("convolve", summed, "summed"),
@@ -141,10 +160,26 @@ def winograd(maker, label, dtype, numbers):
             dtype,
             lambda rng, real, gate=gate: [
                 normal(rng, (y,), real), normal(rng, (x,), real), normal(rng, (positions * channels * 32,), real),
-                normal(rng, (units,), real), normal(rng, (y,), real), np.zeros(channels, real), *numbers,
-                int(gate != 1), int(gate != 1), gate,
+                normal(rng, (units,), real), normal(rng, (y,), real), np.zeros(channels, real), None, None, *numbers,
+                int(gate != 1), int(gate != 1), gate, 0, 0,
             ],
         )  # fmt: skip
+    if label != "dilated":
+        window = (1, 2 if tall else 1, 2)
+        out = (1, -(-height // window[1]), -(-width // 2))
+        pixels = (samples, 1, height, width, units)
+        for keep in (0, 1):
+
+            def made(rng, real, keep=keep):
+                kept = np.zeros((samples, *out, units), np.uint16) if keep else None
+                pool = Pooling(np.zeros((samples, *out, units), real), kept, pixels, window, window, (0, 0, 0), out)
+                return [
+                    pool.y, normal(rng, (x,), real), normal(rng, (positions * channels * 32,), real),
+                    normal(rng, (units,), real), None, np.zeros(channels, real), *pool.arrays, *numbers, 1, 1, 0,
+                    *pool.numbers,
+                ]  # fmt: skip
+
+            maker.add("winograd", f"{label}-pooled-{keep}", dtype, made)
     numbers = (*numbers[:8], 16, tall, *dilations)
     y = samples * height * width * 16
     maker.add(

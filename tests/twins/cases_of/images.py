@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbkeras.graph.primitives.pooling import Pooling
 from tests.twins.cases import normal
 
 #: Name -> shape of the input; lengths, strides and zeros before of the windows, and how many there are.
@@ -121,7 +122,7 @@ def normalization(maker):
 
         def affine(rng, real, relu, rows=rows, c=c):
             operands = [normal(rng, (rows, c), real)] + [normal(rng, c, real) for _ in range(3)]
-            return [np.zeros((rows, c), real), *operands, c, relu]
+            return [np.zeros((rows, c), real), *operands, None, None, c, relu, 0, 0]
 
         def row(rng, real, centered, rows=rows, c=c):
             operands = [normal(rng, (rows, c), real)] + [normal(rng, c, real) for _ in range(2)]
@@ -173,4 +174,21 @@ def normalization(maker):
                     )
 
 
-FAMILIES = [pooling, normalization]
+def pooled_affine(maker):
+    """Normalized channels that are pooled at once."""
+    for c in (1, 3, 20):
+        pixels, out, window, before = (2, 1, 5, 4, c), (1, 3, 2), (1, 2, 3), (0, 1, 0)
+        for dtype in ("f4", "f8"):
+            for keep in (0, 1):
+
+                def made(rng, real, keep=keep, c=c, pixels=pixels, out=out, window=window, before=before):
+                    y = np.zeros((2, *out, c), real)
+                    places = np.zeros(y.shape, np.uint16) if keep else None
+                    pool = Pooling(y, places, pixels, window, window, before, out)
+                    vectors = [normal(rng, c, real) for _ in range(3)]
+                    return [y, normal(rng, pixels, real), *vectors, *pool.arrays, c, 1 - keep, *pool.numbers]
+
+                maker.add("channel_affine", f"pooled-{c}-{keep}", dtype, made, 2 * 3)
+
+
+FAMILIES = [pooling, normalization, pooled_affine]
