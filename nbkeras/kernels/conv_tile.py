@@ -2,7 +2,7 @@
 
     multiply_pixels    rows are target pixels, columns units; k runs over the taps and, within a tap, over the channels
                        of the source pixel that the tap reads: one address a row and tap (Dukhan, 2019)
-    multiply_channels  rows are channels of taps, columns units; k runs over pixels: one address a step
+    multiply_channels  rows are channels of a tap, columns units; k runs over runs of pixels: one moving address
 """
 
 from __future__ import annotations
@@ -11,36 +11,37 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from nbkeras.kernels.conv_window import ROW
+from nbkeras.kernels.conv_window import ROW, RUN
 from nbkeras.kernels.emission import BYTE, WORD, loop, opaque, prefetch, private_function, raw
 from nbkeras.kernels.epilogue import finish
-from nbkeras.kernels.geometry import Geometry, geometry, same_pointers
+from nbkeras.kernels.geometry import VECTORS, Geometry, geometry, same_pointers
 from nbkeras.kernels.tile import PointedRows, as_wide_as_needed
 
 #: Columns of a packed panel of filters, of either float type and on every processor: one or more tiles wide.
 PANEL = 32
 
+#: Sums of a tile of channels at least, if there are registers, so that no multiply-add waits for another (two a cycle,
+#: of 4 cycles each, and some to spare): tiles of few rows take several pixels a step, each with sums of its own.
+SUMS = 10
 
-class ChannelRows:
-    """Factors at a distance of each row's own (in bytes) from the address that a list holds for this step."""
 
-    def __init__(self, builder, addresses, distances):
-        self.builder, self.addresses, self.distances = builder, addresses, distances
+class SideBySide:
+    """Factors that follow each other from an address on."""
 
-    def start(self):
-        return [self.addresses, self.builder.load(self.addresses)]
+    def __init__(self, builder, shape: Geometry, address):
+        self.builder, self.shape, self.address = builder, shape, address
 
     def factor(self, r, carried):
-        step = self.builder.inttoptr(carried[1], BYTE.as_pointer())
-        return self.builder.gep(step, [self.distances[r]])
-
-    def advance(self, carried):
-        following = self.builder.gep(carried[0], [WORD(1)])
-        return [following, opaque(self.builder, self.builder.load(following))]
+        return self.builder.gep(self.address, [WORD(r * self.shape.item)])
 
 
 class _Product:
-    """Emits a tile's function for one number of rows; a subclass says where the factors are."""
+    """Emits a tile's function for one number of rows; a subclass says where the factors are.
+
+    FEW: are tiles of few rows common?
+    """
+
+    FEW = False
 
     def __init__(self, shape: Geometry, rows: int):
         self.shape, self.rows = shape, rows
@@ -56,7 +57,7 @@ class _Product:
         for name, value in zip(self.NAMES, function.args, strict=True):
             value.name = name
         at = dict(zip(self.NAMES, function.args, strict=True))
-        as_wide_as_needed(builder, self.shape, self.rows, at["columns"], lambda tile: self.product(tile, at))
+        as_wide_as_needed(builder, self.shape, self.rows, at["columns"], lambda tile: self.product(tile, at), self.FEW)
         builder.ret_void()
 
     def product(self, tile, at):
@@ -107,23 +108,56 @@ class PixelProduct(_Product):
 
 
 class ChannelProduct(_Product):
-    """Sums over pixels, for channels that taps read."""
+    """Sums over runs of pixels, for channels that lie side by side.
 
-    NAMES = "c c_row addresses pixels distances panel panel_row columns flags".split()
+    The factors of a step stand at fixed distances from one address, which are part of the instructions. (Distances
+    found at run time had no registers left: of 8 channels and 16 units a step took 1.7 times as long.)
+    """
+
+    NAMES = "c c_row runs count shift step panel panel_row columns flags".split()
+    FEW = True
 
     def kinds(self, data):
-        words = WORD.as_pointer()
-        return [data, WORD, words, WORD, words, data, WORD, WORD, WORD]
+        return [data, WORD, WORD.as_pointer(), WORD, WORD, WORD, data, WORD, WORD, WORD]
 
     def rows_of(self, tile, at, pointer):
         return tile.rows_at(pointer, self.bytes_of(tile.builder, at["c_row"]))
 
     def sums(self, tile, at):
-        builder = tile.builder
-        distances = [builder.load(builder.gep(at["distances"], [WORD(r)])) for r in range(self.rows)]
-        factors = ChannelRows(builder, at["addresses"], distances)
-        row = self.bytes_of(builder, at["panel_row"])
-        return tile.accumulate(tile.zeros(), at["pixels"], factors, at["panel"], row)
+        builder, size = tile.builder, self.rows * tile.width
+        panel = raw(builder, at["panel"])
+        shift, step, row = (self.bytes_of(builder, at[name]) for name in ("shift", "step", "panel_row"))
+        ways = min(-(-SUMS // size), self.shape.rows * VECTORS // size)
+
+        def pixels(count):
+            """The body of a loop that takes `count` pixels at once, each with sums of its own."""
+
+            def body(_, values):
+                *sums, source, place = values
+                for first in range(0, count * size, size):
+                    factors = SideBySide(builder, self.shape, source)
+                    sums[first : first + size] = tile.step(sums[first : first + size], factors, [], tile.row(place))
+                    source, place = opaque(builder, builder.gep(source, [step])), builder.gep(place, [row])
+                return [*sums, source, place]
+
+            return body
+
+        def run(_, values):
+            *sums, runs = values
+            address, number, count = (builder.load(builder.gep(runs, [WORD(i)])) for i in range(RUN))
+            source = builder.inttoptr(builder.add(address, shift), BYTE.as_pointer())
+            values = [*sums, source, builder.gep(panel, [builder.mul(number, row)])]
+            if ways > 1:
+                values = loop(builder, builder.udiv(count, WORD(ways)), values, pixels(ways))
+                count = builder.urem(count, WORD(ways))
+            values = loop(builder, count, values, pixels(1))
+            return [*values[:-2], builder.gep(runs, [WORD(RUN)])]
+
+        *sums, _ = loop(builder, at["count"], [*tile.zeros() * ways, at["runs"]], run)
+        total = sums[:size]
+        for first in range(size, ways * size, size):
+            total = [builder.fadd(a, b) for a, b in zip(total, sums[first : first + size], strict=True)]
+        return total
 
     def finished(self, tile, sums, at, rows):
         return finish(tile, sums, at["flags"], rows, at["c"], rows)
@@ -166,14 +200,17 @@ def multiply_pixels(
 
 
 @intrinsic
-def multiply_channels(typing_context, rows, c, c_row, addresses, pixels, distances, panel, panel_row, columns, flags):
-    """c[r*c_row + j] = sum over p < pixels of factor(p, r) * panel[p*panel_row + j]; then `flags`.
+def multiply_channels(
+    typing_context, rows, c, c_row, runs, count, shift, step, panel, panel_row, columns, flags
+):  # fmt: skip
+    """c[r*c_row + j] = sum over pixels p of `count` runs of factor(p)[r] * panel(p)[j]; then `flags`.
 
-    factor(p, r) lies distances[r] bytes after the address addresses[p]. Rows of the panel are read as wide as the tile.
+    A run (see `runs_of`) has its pixels `step` elements apart, and its factors `shift` elements after their addresses.
+    Rows of the panel are read as wide as the tile.
     """
     same_pointers(c, panel)
     n = types.int64
-    plain = types.void(n, c, n, addresses, n, distances, panel, n, n, n)
+    plain = types.void(n, c, n, runs, n, n, n, panel, n, n, n)
 
     def codegen(context, builder, signature, values):
         return _chooser(ChannelProduct, context, builder, c, values[0], values[1:])

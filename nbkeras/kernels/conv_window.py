@@ -20,6 +20,9 @@ HEADER, PHASE, TAP = 16, 8, 4
 #: Places are kept in rows of ROW numbers: one for each row of a register tile, and more.
 ROW = 16
 
+#: Numbers of a run of pixels.
+RUN = 3
+
 #: Room for a run of located pixels and what is written beyond it, in bases (four lists) and in targets.
 SPACE = 2 * ROW
 BASES = 4 * SPACE
@@ -102,22 +105,50 @@ def locate(table, phase, pixel, count, bases, targets):
 
 
 @scalar
-def starts_of(table, phase, pixel, count, source, item, starts):
-    """The addresses in `source` at which `count` pixels of a phase start to read; up to ROW more mean nothing."""
+def move_of(table, phase):
+    """How far apart neighbours of a line of a phase read, in elements."""
+    return table[8] * table[5] if table[phase + 4] == 1 else table[9] * table[6]
+
+
+@scalar
+def runs_of(table, phase, tap, pixel, count, source, item, runs):
+    """The runs in which `count` pixels of a phase from one on read through a tap; returns how many.
+
+    A run is RUN numbers: its first address in `source`, which of the `count` pixels reads that, and its pixels. What
+    lies outside is in none; lines that follow each other in memory are one.
+    """
     narrow = table[phase + 4] == 1
-    step = (table[8] * table[5] if narrow else table[9] * table[6]) * item
+    step = move_of(table, phase)
+    move, size, base = table[9], table[2], table[tap + 3]
+    if narrow:
+        move, size, base = table[8], table[1], table[tap + 2]
     n, z, y, start, length = line_of(table, phase, pixel, narrow)
-    done = 0
+    first, last = (move - 1 - base) // move, (size - 1 - base) // move + 1
+    found, done, ends = 0, 0, 0
     while done < count:
-        place = n * table[3] + z * table[7] * table[4] + y * table[8] * table[5]
-        first = source + place * item + start * step
         here = min(length - start, count - done)
-        for r in range(0, here, ROW):
-            for q in range(ROW):
-                starts[done + r + q] = first + (r + q) * step
+        z_in = z * table[7] + table[tap + 1]
+        y_in = 0 if narrow else y * table[8]
+        across = table[tap + 3] if narrow else y_in + table[tap + 2]
+        inside = (z_in >= 0) & (z_in < table[0]) & (across >= 0) & (across < (table[2] if narrow else table[1]))
+        lo, hi = max(start, first), min(start + here, last)
+        if inside and lo < hi:
+            place = n * table[3] + z_in * table[4] + (y_in + table[tap + 2]) * table[5] + table[tap + 3] * table[6]
+            address = source + (place + lo * step) * item
+            if address == ends and lo == start:
+                runs[RUN * found - 1] += hi - lo
+            else:
+                runs[RUN * found] = address
+                runs[RUN * found + 1] = done + lo - start
+                runs[RUN * found + 2] = hi - lo
+                found += 1
+            ends = address + (hi - lo) * step * item if hi == start + here else 0
+        else:
+            ends = 0
         done += here
         start = 0
         n, z, y = next_line(table, phase, n, z, y, narrow)
+    return found
 
 
 @scalar

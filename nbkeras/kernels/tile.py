@@ -74,11 +74,11 @@ class PointedRows:
         return [opaque(self.builder, self.builder.add(carried[0], WORD(self.shape.item)))]
 
 
-def as_wide_as_needed(builder, shape: Geometry, rows: int, columns, emit) -> None:
+def as_wide_as_needed(builder, shape: Geometry, rows: int, columns, emit, few: bool = False) -> None:
     """emit(tile) for a tile of VECTORS, and for one of a single vector where the columns fit that.
 
     With 16 units or fewer half of all multiply-adds were for columns that are not there: a product of 128x10x512 took
-    1.6 times as long. Tiles of less than half of the rows, which are rare, stay as they are.
+    1.6 times as long. Tiles of less than half of the rows stay as they are, unless they are common (`few`).
     """
 
     def cut(vectors):
@@ -86,7 +86,7 @@ def as_wide_as_needed(builder, shape: Geometry, rows: int, columns, emit) -> Non
         tile.masks = [edge_mask(builder, shape, columns, v) for v in range(vectors)]
         emit(tile)
 
-    if 2 * rows < shape.rows:
+    if 2 * rows < shape.rows and not few:
         cut(VECTORS)
         return
     with builder.if_else(builder.icmp_signed("<=", columns, WORD(shape.lanes))) as (narrow, wide):
@@ -114,23 +114,32 @@ class Tile:
 
         each_step(p, x, vectors): called at each step with its number, the address and the vectors of x's row.
         """
-        builder, shape = self.builder, self.shape
-        count = len(sums)
+        builder, count = self.builder, len(sums)
 
         def body(index, values):
             sums, x, carried = values[:count], values[count], values[count + 1 :]
-            columns = [self._vector(x, v) for v in range(self.width)]
+            columns = self.row(x)
             if each_step:
                 each_step(index, x, columns)
-            result = []
-            for r in range(self.rows):
-                address = builder.bitcast(factors.factor(r, carried), shape.element.as_pointer())
-                factor = splat(builder, shape, builder.load(address))
-                for v, column in enumerate(columns):
-                    result.append(multiply_add(builder, shape, factor, column, sums[r * self.width + v]))
+            result = self.step(sums, factors, carried, columns)
             return [*result, builder.gep(x, [x_row]), *factors.advance(carried)]
 
         return loop(builder, depth, [*sums, raw(builder, x), *factors.start()], body)[:count]
+
+    def step(self, sums, factors, carried, columns):
+        """The sums, plus one outer product of the factors and the vectors of a row."""
+        builder, shape = self.builder, self.shape
+        result = []
+        for r in range(self.rows):
+            address = builder.bitcast(factors.factor(r, carried), shape.element.as_pointer())
+            factor = splat(builder, shape, builder.load(address))
+            for v, column in enumerate(columns):
+                result.append(multiply_add(builder, shape, factor, column, sums[r * self.width + v]))
+        return result
+
+    def row(self, x):
+        """The vectors of a row of x, read whole."""
+        return [self._vector(x, v) for v in range(self.width)]
 
     def _place(self, row, v):
         return self.builder.gep(row, [WORD(v * self.shape.lanes * self.shape.item)])

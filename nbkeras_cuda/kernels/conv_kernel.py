@@ -17,7 +17,6 @@ def convolve_kernel(
     dw: "T q*t*k*g*u",
     x: "T ?",
     dy: "T p*g*u",
-    zeros: "T g*k",
     table: "i8 ?",
     pixels: "i8",
     groups: "i8",

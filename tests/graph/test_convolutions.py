@@ -70,6 +70,8 @@ LARGE = [
     ((24, 66, 64), (3, 64, 64), (24, 64, 64), (1,), (1,), (0,), 1),
     ((9, 20, 17, 32), (3, 3, 32, 48), (9, 20, 17, 48), (1, 1), (3, 2), (3, 2), 1),
     ((32, 28, 28, 1), (3, 3, 1, 32), (32, 26, 26, 32), (1, 1), (1, 1), (0, 0), 1),
+    ((5, 61, 59, 8), (3, 3, 8, 24), (5, 61, 59, 24), (1, 1), (1, 1), (1, 1), 1),
+    ((5, 31, 29, 6), (5, 5, 6, 16), (5, 16, 15, 16), (2, 2), (1, 1), (2, 2), 1),
 ]
 
 
@@ -84,9 +86,25 @@ INSIDE = [
 ]
 
 
-@pytest.mark.parametrize("form", INSIDE)
+#: Windows that read outside, where a tap's pixels are runs: of all numbers of channels that share a step, in lines that
+#: are rows or columns, or all one run; with taps that reach nothing. Gradients as far apart as they are read where they
+#: lie, and farther.
+OUTSIDE = [
+    *(((3, 11, 13, c), (3, 3, c, u), (3, 11, 13, u), (1, 1), (1, 1), (1, 1), 1)
+      for c, u in ((3, 16), (4, 17), (5, 33), (6, 8), (7, 64), (8, 65), (15, 16))),
+    ((1, 19, 17, 9), (5, 4, 9, 24), (1, 7, 9, 24), (3, 2), (1, 1), (2, 2), 1),
+    ((2, 150, 1, 5), (3, 3, 5, 20), (2, 150, 1, 20), (1, 1), (1, 1), (1, 1), 1),
+    ((2, 90, 2, 5), (4, 3, 5, 20), (2, 45, 1, 20), (2, 1), (1, 1), (1, 0), 1),
+    ((2, 3, 4, 6), (3, 3, 6, 5), (2, 3, 4, 5), (1, 1), (4, 5), (4, 5), 1),
+    ((2, 4, 9, 8, 6), (2, 3, 3, 3, 10), (2, 5, 5, 8, 10), (1, 2, 1), (1, 1, 2), (1, 1, 2), 2),
+    ((1, 700, 7), (1, 7, 6), (1, 700, 6), (1,), (1,), (0,), 1),
+    ((9, 33, 6), (7, 6, 16), (9, 33, 16), (1,), (1,), (3,), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", INSIDE + OUTSIDE)
 @pytest.mark.parametrize("dtype", CLOSE)
-def test_windows_that_read_nothing_outside(form, dtype):
+def test_windows_that_read_nothing_outside_or_some(form, dtype):
     x, w, y, stride, dilation, padding, groups = form
     drawn = Drawn(x, w, y, {"stride": stride, "dilation": dilation, "padding": padding, "groups": groups})
     arrays = dict(zip("xwy", drawn.arrays(np.random.default_rng(12), dtype), strict=True))
@@ -295,7 +313,7 @@ def test_not_a_number_spreads_to_what_reads_it(groups):
 
 
 def test_long_filters_are_summed_in_passes():
-    """More taps than addresses are kept for at once."""
+    """More taps than addresses are kept for at once, forward and to the input."""
     rng = np.random.default_rng(6)
     x, w = rng.normal(size=(2, 700, 1)), rng.normal(size=(601, 1, 3))
     window = {"stride": (1,), "dilation": (1,), "padding": (300,), "groups": 1, "shape": (700,)}
