@@ -28,3 +28,14 @@ def lines_of(row, shape):
     h = begin(row - n * shape[4], 1, shape)
     first = start(h, 1, shape)
     return (n * shape[1] + h + first) * shape[2], stop(h, 1, shape) - first, first * shape[8]
+
+
+@device
+def pixel_of(place, window, shape):
+    """The pixel at a place in a window, counted over all; pixels have no depth."""
+    row = window // shape[5]
+    n = row // shape[4]
+    line = place // shape[8]
+    h = begin(row - n * shape[4], 1, shape) + line
+    w = begin(window - row * shape[5], 2, shape) + place - line * shape[8]
+    return (n * shape[1] + h) * shape[2] + w

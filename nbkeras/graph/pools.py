@@ -1,12 +1,9 @@
-"""Rewrites around pooling: what is known of a few pooled values is not computed from the many."""
+"""Rewrites of max pooling: it is done where its pixels are made, and keeps no more than is read."""
 
 from __future__ import annotations
 
-import math
-
-from nbkeras.graph.primitives import TABLE
 from nbkeras.graph.primitives.pooling import with_depth
-from nbkeras.graph.rewriting import count_uses, needed, replace, unshaped
+from nbkeras.graph.rewriting import count_uses, needed, replace
 from nbkeras.graph.symbol import Node
 
 
@@ -40,11 +37,7 @@ def fuse_pool(nodes, graph):
     for node in nodes:
         if node.primitive.name != "max_pool":
             continue
-        symbol = node.inputs[0]
-        alone = uses[id(symbol)] == 1
-        while id(symbol) in producers and producers[id(symbol)].primitive.name == "reshape":
-            symbol = producers[id(symbol)].inputs[0]
-            alone = alone and uses[id(symbol)] == 1
+        symbol, alone = _unshaped_alone(node.inputs[0], producers, uses)
         source = producers.get(id(symbol))
         fits = source is not None and source.primitive.name in POOLED and symbol is source.outputs[0]
         if not fits or not alone or "residual" in source.params or with_depth(symbol.shape) != node.inputs[0].shape:
@@ -67,32 +60,34 @@ def fuse_pool(nodes, graph):
     return needed(kept, graph)
 
 
-#: Primitives that give each number of their first input to places of its channel, in parts that add up to it.
-SPREADING = ("max_pool_gradient", "average_pool_gradient")
-
-
-def sum_before_pooling(nodes, graph):
-    """The sum over all pixels of what pooling's gradient spreads, which a bias gets, is the sum of what it is given."""
-    producers = {id(s): n for n in nodes for s in n.outputs if n.primitive.name in ("reshape", *SPREADING)}
-    if not any(n.primitive.name in SPREADING for n in producers.values()):
+def spread_in_kernel(nodes, graph):
+    """The gradient to a kernel that alone reads the gradient of a max pooling is given that to the pooled values."""
+    if not any(n.primitive.name == "convolution_kernel" for n in nodes):
         return nodes
-    made, before = {}, {}
+    uses, producers = count_uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
+    made = {}
     for node in nodes:
-        if node.primitive.name != "reduce" or node.params["op"] != "sum":
+        if node.primitive.name != "convolution_kernel":
             continue
-        shape = node.inputs[0].shape
-        spread = producers.get(id(unshaped(node.inputs[0], producers)))
-        whole = tuple(node.params["axes"]) == tuple(range(len(shape) - 1))
-        if spread is None or spread.primitive.name not in SPREADING or not whole:
+        source, alone = _unshaped_alone(node.inputs[1], producers, uses)
+        spread = producers.get(id(source))
+        fits = spread is not None and spread.primitive.name == "max_pool_gradient"
+        if not fits or not alone or with_depth(node.inputs[1].shape) != source.shape:
             continue
-        dy = spread.inputs[0]
-        if shape[-1:] != dy.shape[-1:]:
-            continue
-        rows = Node(TABLE["reshape"], (dy,), {"shape": (math.prod(dy.shape[:-1]), dy.shape[-1])}, node.scope)
-        before[id(node)] = (rows,)
-        made[id(node)] = Node(node.primitive, rows.outputs, {**node.params, "axes": (0,)}, node.scope)
+        pool = {name: numbers for name, numbers in spread.params.items() if name != "shape"}
+        params = {**node.params, "spread": {**pool, "pixels": node.inputs[1].shape}}
+        made[id(node)] = Node(node.primitive, (node.inputs[0], *spread.inputs), params, node.scope)
     if not made:
         return nodes
-    kept = [n for node in nodes for n in (*before.get(id(node), ()), made.get(id(node), node))]
+    kept = [made.get(id(n), n) for n in nodes]
     replace(kept, graph, {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made})
     return needed(kept, graph)
+
+
+def _unshaped_alone(symbol, producers, uses):
+    """The symbol that reshapes made one of, and whether nothing else reads any of them."""
+    alone = uses[id(symbol)] == 1
+    while id(symbol) in producers and producers[id(symbol)].primitive.name == "reshape":
+        symbol = producers[id(symbol)].inputs[0]
+        alone = alone and uses[id(symbol)] == 1
+    return symbol, alone

@@ -14,7 +14,7 @@ from nbkeras.kernels.gemm import share
 from nbkeras.kernels.geometry import panel_columns, sliver_rows
 from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.stack import offset, scratch, scratch_words
-from nbkeras.kernels.winograd import SPAN, TILE, map_inputs, map_products, map_slopes, multiply_rows
+from nbkeras.kernels.winograd import SPAN, TILE, add_outputs, map_inputs, map_products, map_slopes, multiply_rows
 
 #: Channels of a block at most, and elements of a block of channels and units.
 CHANNELS = 128
@@ -63,13 +63,14 @@ def schedule(channels, units, tall, parts, **_):
 
 @kernel(schedule=schedule, pays=pays)
 def winograd_kernel(
-    dw: "T q*t*c*u", x: "T n*i*j*c", dy: "T n*h*w*u", zeros: "T c", samples: "i8", height: "i8", width: "i8",
-    x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8",
-    dilation_y: "i8", dilation_x: "i8", parts: "i8", lo, hi
+    dw: "T q*t*c*u", db: "T q*u", x: "T n*i*j*c", dy: "T n*h*w*u", zeros: "T c", samples: "i8", height: "i8",
+    width: "i8", x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8",
+    dilation_y: "i8", dilation_x: "i8", parts: "i8", summed: "i8", lo, hi
 ):  # fmt: skip
     """dw[q, t, c, u] = sum over the pixels of part q of x[pixel through t, c] dy[pixel, u].
 
     Args:
+        db: the sums over the pixels of part q of dy[pixel, u], where summed is 1.
         zeros: what is read outside of the images: of x `above` rows and `left` pixels before it.
         tall: 1 for filters of 3 by 3; 0 for 3 taps along the width, each row by itself.
         parts: tiles are cut into so many, of (tiles + parts - 1) // parts each.
@@ -108,6 +109,10 @@ def winograd_kernel(
         tile = part * share_of_part
         last = min(tiles, tile + share_of_part)
         more = 0
+        total = offset(db, part * units + first_unit)
+        sums_too = summed and first_channel == 0
+        for u in range(wide if sums_too else 0):
+            total[u] = 0
         while True:
             count = max(0, min(together, last - tile))
             for t in range(count):
@@ -122,6 +127,8 @@ def winograd_kernel(
                     dilation_x,
                 )  # fmt: skip
                 map_slopes(tall, offset(gradients, t * row), apart, places, wide)
+                if sums_too:
+                    add_outputs(tall, total, places, wide)
             for p in range(positions):
                 for j in range(0, row, columns):
                     c = 0

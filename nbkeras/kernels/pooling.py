@@ -165,6 +165,45 @@ def max_pool(y: "T n*od*oh*ow*c", places: "u2 n*od*oh*ow*c", x: "T n*d*h*w*c", s
         pool_row(y, places, x, pixel, row, shape, keep)
 
 
+@scalar
+def send_line(line, apart, dy, places, row, place, shape, channel, count):
+    """A line of pixels, `apart` numbers apart, gets what a row of windows sends it, of which none overlap.
+
+    Args:
+        place: the number in a window of its first place in this line.
+        channel, count: the first of the channels, and how many.
+    """
+    c = shape[15]
+    size = _size(dy)
+    zero = nothing(dy[0])
+    done = 0
+    for ow in range(shape[5]):
+        w = _first(ow, 2, shape)
+        kw = max(0, -w)
+        end = _end(w, 2, shape)
+        for k in range(done, w + kw):
+            between = address_of(offset(line, k * apart))
+            clear(dy, between, between, zero, count)
+        target = address_of(offset(line, (w + kw) * apart))
+        source = (row * shape[5] + ow) * c + channel
+        spots = address_of(offset(places, source))
+        send_to_place(dy, target, apart * size, address_of(offset(dy, source)), spots, place + kw, end - kw, count)
+        done = w + end
+    for k in range(done, shape[2]):
+        behind = address_of(offset(line, k * apart))
+        clear(dy, behind, behind, zero, count)
+
+
+@scalar
+def send_lines(lines, apart, dy, places, row, shape, channel, count):
+    """`send_line` for the lines that a row of windows covers, one after the other; there is no depth."""
+    h = _first(row % shape[4], 1, shape)
+    first = max(0, -h)
+    for i in range(_end(h, 1, shape) - first):
+        line = offset(lines, i * shape[2] * apart)
+        send_line(line, apart, dy, places, row, (first + i) * shape[8], shape, channel, count)
+
+
 @kernel
 def max_pool_gradient(dx: "T n*d*h*w*c", dy: "T n*od*oh*ow*c", places: "u2 n*od*oh*ow*c", shape: "i8 16", lo, hi):
     """dx = the sum of dy over the windows whose `places` name the place.   Items: rows of dx, n*d*h."""
@@ -175,11 +214,15 @@ def max_pool_gradient(dx: "T n*d*h*w*c", dy: "T n*od*oh*ow*c", places: "u2 n*od*
         n = slab // shape[0]
         d = slab - n * shape[0]
         h = row - slab * shape[1]
-        if apart:
-            _send_row(dx, dy, places, row, n, d, h, shape)
-            continue
         target = address_of(offset(dx, row * shape[2] * c))
         zero = nothing(dx[row * shape[2] * c])
+        od = _latest(d, 0, shape)
+        oh = _latest(h, 1, shape)
+        if apart and od >= _earliest(d, 0, shape) and oh >= _earliest(h, 1, shape):
+            place = ((d - _first(od, 0, shape)) * shape[7] + h - _first(oh, 1, shape)) * shape[8]
+            line = offset(dx, row * shape[2] * c)
+            send_line(line, c, dy, places, (n * shape[3] + od) * shape[4] + oh, place, shape, 0, c)
+            continue
         clear(dx, target, target, zero, shape[2] * c)
         for od in range(_earliest(d, 0, shape), _latest(d, 0, shape) + 1):
             for oh in range(_earliest(h, 1, shape), _latest(h, 1, shape) + 1):
@@ -192,32 +235,6 @@ def max_pool_gradient(dx: "T n*d*h*w*c", dy: "T n*od*oh*ow*c", places: "u2 n*od*
                     for kw in range(max(0, -w), _end(w, 2, shape)):
                         target = address_of(offset(dx, (row * shape[2] + w + kw) * c))
                         add_at_place(dx, target, source, spots, place + kw, c)
-
-
-@scalar
-def _send_row(dx, dy, places, row, n, d, h, shape):
-    """A row of dx that at most one row of windows covers, none of which overlap: written once, not added up."""
-    c = shape[15]
-    zero = nothing(dx[row * shape[2] * c])
-    od = _latest(d, 0, shape)
-    oh = _latest(h, 1, shape)
-    done = 0
-    if od >= _earliest(d, 0, shape) and oh >= _earliest(h, 1, shape):
-        place = ((d - _first(od, 0, shape)) * shape[7] + h - _first(oh, 1, shape)) * shape[8]
-        line = ((n * shape[3] + od) * shape[4] + oh) * shape[5]
-        for ow in range(shape[5]):
-            w = _first(ow, 2, shape)
-            kw = max(0, -w)
-            end = _end(w, 2, shape)
-            between = address_of(offset(dx, (row * shape[2] + done) * c))
-            clear(dx, between, between, zero, (w + kw - done) * c)
-            target = address_of(offset(dx, (row * shape[2] + w + kw) * c))
-            source = address_of(offset(dy, (line + ow) * c))
-            spots = address_of(offset(places, (line + ow) * c))
-            send_to_place(dx, target, source, spots, place + kw, end - kw, c)
-            done = w + end
-    behind = address_of(offset(dx, (row * shape[2] + done) * c))
-    clear(dx, behind, behind, zero, (shape[2] - done) * c)
 
 
 @kernel

@@ -211,17 +211,15 @@ def add_at_place(typing_context, like, total, x, places, place, count):
 
 
 @intrinsic
-def send_to_place(typing_context, like, target, x, places, place, number, count):
-    """target[k, c] = x[c] if places[c] is place + k, else 0: for `number` places, each of `count` channels.
-
-    The channels of a place follow those of the one before.
+def send_to_place(typing_context, like, target, apart, x, places, place, number, count):
+    """target[k, c] = x[c] if places[c] is place + k, else 0: for `number` places `apart` bytes apart, `count` channels.
     """
 
     def codegen(context, builder, signature, values):
         shape = _Shape(context, builder, signature.args[0].dtype)
-        _, target, x, places, place, number, count = values
+        _, target, apart, x, places, place, number, count = values
         spots = _Places(context, builder, shape.count)
-        zero, row = shape.constant(0), builder.mul(count, WORD(shape.size))
+        zero = shape.constant(0)
 
         def start(first, mask):
             """What is sent, where to, and the address of the first place, in the channels of a vector."""
@@ -231,7 +229,7 @@ def send_to_place(typing_context, like, target, x, places, place, number, count)
 
         def send(value, wanted, address, k, spot, mask):
             sent = builder.select(builder.icmp_unsigned("==", wanted, spot), value, zero)
-            shape.store(sent, builder.add(address, builder.mul(k, row)), mask)
+            shape.store(sent, builder.add(address, builder.mul(k, apart)), mask)
 
         def known(length):
             numbers = [(WORD(k), spots.of(builder.add(place, WORD(k)))) for k in range(length)]
@@ -254,4 +252,4 @@ def send_to_place(typing_context, like, target, x, places, place, number, count)
         _by_lengths(builder, (WORD(0), WORD(0), number), known_lengths, other)
         return context.get_dummy_value()
 
-    return types.void(like, *[types.int64] * 6), codegen
+    return types.void(like, *[types.int64] * 7), codegen

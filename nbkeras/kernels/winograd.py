@@ -138,6 +138,47 @@ def _emit_map(name, tall, shape, function):
     builder.ret_void()
 
 
+def _emit_sum(tall, shape, function):
+    """For vectors of channels, one after the other: add what lies at each of a tile's `places` to `total`."""
+    total, places, count = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    starts = [builder.load(builder.gep(places, [WORD(i)])) for i in range(TILE * TILE if tall else TILE)]
+    step = WORD(shape.lanes * shape.item)
+
+    def body(_, carried):
+        total, moved = carried
+        values = []
+        for start in starts:
+            address = builder.inttoptr(builder.add(start, moved), shape.element.as_pointer())
+            values.append(load(builder, shape, address))
+        while len(values) > 1:
+            values = [builder.fadd(one, other) for one, other in zip(values[::2], values[1::2], strict=True)]
+        store(builder, shape, builder.fadd(load(builder, shape, total), values[0]), total)
+        return [builder.gep(total, [step]), builder.add(moved, step)]
+
+    loop(builder, builder.udiv(count, WORD(shape.lanes)), [raw(builder, total), WORD(0)], body)
+    builder.ret_void()
+
+
+@intrinsic
+def add_outputs(typing_context, tall, total, places, count):
+    """total += what lies at the places of a tile's outputs (16, or 4 if not tall): `count` channels, whole vectors."""
+
+    def codegen(context, builder, signature, values):
+        tall, *arguments = values
+        shape = geometry(context, signature.args[1])
+        kinds = [shape.element.as_pointer(), WORD.as_pointer(), WORD]
+        with builder.if_else(builder.icmp_signed("!=", tall, WORD(0))) as branches:
+            for form, branch in zip((True, False), branches, strict=True):
+                with branch:
+                    emitted = f"winograd_sum_{shape.suffix}_{'tall' if form else 'flat'}"
+                    emit = lambda function, form=form: _emit_sum(form, shape, function)  # noqa: E731
+                    builder.call(private_function(builder.module, emitted, kinds, emit), arguments)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, total, places, types.int64), codegen
+
+
 def _mapping(name):
     """An intrinsic `(tall, to, distance, places, count)`: one of the maps for count channels, in whole vectors.
 

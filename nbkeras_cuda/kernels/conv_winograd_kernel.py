@@ -14,13 +14,14 @@ def schedule(channels: int, units: int, tall: int, parts: int, **_) -> tuple[int
 
 @kernel(schedule=schedule)
 def winograd_kernel(
-    dw: "T q*t*c*u", x: "T n*i*j*c", dy: "T n*h*w*u", zeros: "T c", samples: "i8", height: "i8", width: "i8",
-    x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8",
-    dilation_y: "i8", dilation_x: "i8", parts: "i8", lo, hi
+    dw: "T q*t*c*u", db: "T q*u", x: "T n*i*j*c", dy: "T n*h*w*u", zeros: "T c", samples: "i8", height: "i8",
+    width: "i8", x_height: "i8", x_width: "i8", above: "i8", left: "i8", channels: "i8", units: "i8", tall: "i8",
+    dilation_y: "i8", dilation_x: "i8", parts: "i8", summed: "i8", lo, hi
 ):  # fmt: skip
     """dw[q, t, c, u] = sum over the pixels of part q of x[pixel through t, c] dy[pixel, u].
 
     Args:
+        db: the sums over the pixels of part q of dy[pixel, u], where summed is 1.
         zeros: what the CPU reads outside of the images: of x `above` rows and `left` pixels before it; not read here.
         tall: 1 for filters of 3 by 3; 0 for 3 taps along the width, each row by itself.
         parts: tiles are cut into so many, of (tiles + parts - 1) // parts each.
@@ -44,6 +45,7 @@ def winograd_kernel(
         tile = part * share_of_part
         last = min(tiles, tile + share_of_part)
         total = T(0)
+        both = T(0)
         while tile < last:
             row = tile // across
             image = row // down
@@ -68,10 +70,14 @@ def winograd_kernel(
                             if row_at < height and column_at < width:
                                 place = ((n * height + row_at) * width + column_at) * units + unit
                                 slope += high * filter_factor(j, s, TILE, T(1)) * dy[place]
+                                if i == 0 and j == 0:
+                                    both += dy[place]
                     factor = output_factor(j, tap % 3, 3)
                     if tall != 0:
                         factor *= output_factor(i, tap // 3, 3)
                     total += factor * value * slope
             tile += 1
         dw[item] = total
+        if summed != 0 and tap == 0 and channel == 0:
+            db[part * units + unit] = both
         item += cuda.gridsize(1)

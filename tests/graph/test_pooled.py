@@ -8,11 +8,13 @@ import pytest
 from nbkeras.graph import fuse, trace
 from nbkeras.graph.gradient import gradient
 from nbkeras.graph.plan import Plan
-from nbkeras.graph.pools import fuse_pool
+from nbkeras.graph.pools import fuse_pool, spread_in_kernel
 from nbkeras.graph.primitives import emit
 from nbkeras.graph.primitives.pooling import with_depth
+from nbkeras.graph.sums import sum_before_pooling, sum_beside_kernel
 from nbkeras.graph.traced import Traced
 from tests.graph.differences import weighted_sum
+from tests.tolerances import TOLERANCES
 
 #: x shape, kernel shape, stride, dilation, padding (all around), groups, and the kernel that makes the pixels.
 CONVOLUTIONS = {
@@ -105,12 +107,12 @@ def kernels_of(function, arrays):
         return [step.kernel.name for step in Plan(graph).steps]
 
 
-def numbers_of(function, arrays, monkeypatch):
+def numbers_of(function, arrays, monkeypatch, without=(fuse_pool,)):
     """What a function gives, fused and not."""
     outputs = lambda *inputs: function(*inputs)  # noqa: E731
     fused = Traced(outputs)(*arrays)
     with monkeypatch.context() as patched:
-        patched.setattr(fuse, "REWRITES", tuple(r for r in fuse.REWRITES if r is not fuse_pool))
+        patched.setattr(fuse, "REWRITES", tuple(r for r in fuse.REWRITES if r not in without))
         plain = Traced(outputs)(*arrays)
     as_list = lambda v: list(v) if isinstance(v, (list, tuple)) else [v]  # noqa: E731
     return [[np.asarray(v) for v in as_list(values)] for values in (fused, plain)]
@@ -127,6 +129,91 @@ def test_convolutions(name, pool, monkeypatch):
             np.testing.assert_array_equal(one, other)
     fuses = is_pooled(CONVOLUTIONS[name][-1], pool, arrays[0].ndim - 2)
     assert ("max_pool" not in kernels_of(function, arrays)) == fuses
+
+
+def assert_close(fused, plain, dtype):
+    """Sums of as many numbers in another order: as close as their size lets them."""
+    for one, other in zip(fused, plain, strict=True):
+        scale = abs(other).max()
+        np.testing.assert_allclose(one / scale, other / scale, **TOLERANCES[dtype])
+
+
+def first_layer(function):
+    """The gradients to kernel and bias alone, as of a layer whose input needs none."""
+
+    def step(*inputs):
+        y, _ = function(*inputs, keep=True)
+        return gradient(weighted_sum(y), list(inputs[1:]))
+
+    return step
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_gradients_of_a_first_layer(name, pool, dtype, monkeypatch):
+    """The gradient to the pooled values is spread over the pixels as the gradient to the kernel reads them."""
+    arrays, function = layer(name, pool)
+    arrays = [a.astype(dtype) for a in arrays]
+    without = (fuse_pool, spread_in_kernel, sum_before_pooling, sum_beside_kernel)
+    fused, plain = numbers_of(first_layer(function), arrays, monkeypatch, without)
+    assert_close(fused, plain, dtype)
+
+
+@pytest.mark.parametrize("name", ["plain", "padded", "strided", "grouped", "line"])
+def test_launches_of_a_first_layer(name):
+    """The gradients take one pass over the pixels' gradient, which is never written; the bias is summed on the way."""
+    arrays, function = layer(name, "pairs")
+    found = kernels_of(first_layer(function), arrays)
+    assert "max_pool_gradient" not in found
+    assert found.count("convolve_kernel") == 1
+    arrays, function = layer(name, "overlapping")
+    assert "max_pool_gradient" in kernels_of(first_layer(function), arrays)
+
+
+#: x shape, kernel shape, groups, and the kernel that also sums the gradient to the bias.
+BIASES = {
+    "direct": ((5, 9, 8, 7), (3, 3, 7, 33), 1, "convolve_kernel"),
+    "near rows": ((5, 9, 8, 7), (3, 3, 7, 16), 1, "convolve_kernel"),
+    "grouped": ((5, 9, 8, 6), (3, 3, 3, 70), 2, "convolve_kernel"),
+    "one pixel": ((1, 1, 1, 2), (1, 1, 2, 3), 1, None),
+    "winograd": ((9, 12, 13, 16), (3, 3, 16, 48), 1, "winograd_kernel"),
+    "winograd, blocks": ((9, 12, 13, 144), (3, 3, 144, 96), 1, "winograd_kernel"),
+    "winograd, line": ((50, 37, 16), (3, 16, 16), 1, "winograd_kernel"),
+    "depthwise": ((5, 9, 8, 7), (3, 3, 1, 7), 7, None),
+    "product": ((3, 2, 2, 40), (1, 1, 40, 50), 1, None),
+}
+
+
+def pixels_summed(step, arrays):
+    """How many launches sum what is as large as the output, but for the sum that the gradient is of."""
+    pixels = arrays[0].size // arrays[0].shape[-1] * arrays[2].size
+    with trace.Graph() as graph:
+        graph.outputs = step(*(graph.input(a.shape, a.dtype.name) for a in arrays))[1:]
+        steps = Plan(graph).steps
+    return sum(s.kernel.name == "reduce" and s.arguments[1].size == pixels for s in steps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", BIASES)
+def test_a_bias_is_summed_beside_the_kernel(name, dtype, monkeypatch):
+    x, w, groups, kernel = BIASES[name]
+    rng = np.random.default_rng(0)
+    padding = 1 if w[0] == 3 else 0
+    options = {"stride": 1, "dilation": 1, "padding": padding, "groups": groups, "activation": "tanh"}
+    arrays = [rng.normal(size=shape).astype(dtype) for shape in (x, w, (w[-1],))]
+
+    def step(*inputs):
+        total = weighted_sum(convolution(*inputs, **options))
+        return [total, *gradient(total, list(inputs))]
+
+    fused, plain = numbers_of(step, arrays, monkeypatch, (sum_beside_kernel,))
+    assert_close(fused, plain, dtype)
+    if dtype == "float32" and kernel:
+        assert kernel in kernels_of(step, arrays)
+        assert pixels_summed(step, arrays) == 0
+        monkeypatch.setattr(fuse, "REWRITES", tuple(r for r in fuse.REWRITES if r is not sum_beside_kernel))
+        assert pixels_summed(step, arrays) > 0
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -20,8 +20,9 @@ from nbkeras.errors import ShapeError
 from nbkeras.graph.primitives import convolution_launch as launch
 from nbkeras.graph.primitives.emit import emit
 from nbkeras.graph.primitives.linear import activated, added_to
-from nbkeras.graph.primitives.pooling import pooled_arrays, pooled_shapes, pooling_of
-from nbkeras.graph.primitives.table import primitive
+from nbkeras.graph.primitives.pooling import WINDOW as POOLING
+from nbkeras.graph.primitives.pooling import pooled_arrays, pooled_shapes, pooling, pooling_of, with_depth
+from nbkeras.graph.primitives.table import TABLE, primitive
 from nbkeras.kernels.scalars import ACTIVATIONS
 
 #: What the three share: how the window moves, and the number of groups.
@@ -94,14 +95,19 @@ def _input_reference(dy, w, shape, stride, dilation, padding, groups):
     return dx.astype(dy.dtype)
 
 
-def _kernel_reference(x, dy, shape, stride, dilation, padding, groups):
+def _kernel_reference(x, dy, *places, shape, stride, dilation, padding, groups, bias=False, spread=None):
+    if places:
+        pool = {name: spread[name] for name in POOLING}
+        pixels = TABLE["max_pool_gradient"].reference(dy, *places, shape=with_depth(spread["pixels"]), **pool)
+        dy = pixels.reshape(spread["pixels"])
     dw = np.zeros((*shape, x.shape[-1] // groups, dy.shape[-1]))
     for tap, read, written in _touched(x.shape[1:-1], dy.shape[1:-1], shape, stride, dilation, padding):
         a, b = _runs(x[_at(x, read)], groups), _runs(dy[_at(dy, written)], groups)
         pixels = math.prod(a.shape[:-2])
         a, b = a.reshape(pixels, *a.shape[-2:]), b.reshape(pixels, *b.shape[-2:])
         dw[tap] = np.einsum("pgc,pgu->cgu", a, b).reshape(dw[tap].shape)
-    return dw.astype(x.dtype)
+    dw = dw.astype(x.dtype)
+    return (dw, dy.astype(np.float64).sum(tuple(range(dy.ndim - 1))).astype(x.dtype)) if bias else dw
 
 
 def _infer(node):
@@ -119,11 +125,19 @@ def _input_infer(node):
     return [(x, dy.dtype)]
 
 
+def _gradient_shape(node):
+    """The shape of the gradient to the pixels, of which a kernel's gradient may be given that to pooled ones."""
+    spread = node.params.get("spread")
+    return node.inputs[1].shape if spread is None else spread["pixels"]
+
+
 def _kernel_infer(node):
-    x, dy = node.inputs
+    x, dy = node.inputs[:2]
     w = (*node.params["shape"], x.shape[-1] // node.params["groups"], dy.shape[-1])
-    _check("convolution_kernel", x.shape, w, dy.shape, node.params["groups"])
-    return [(w, x.dtype)]
+    _check("convolution_kernel", x.shape, w, _gradient_shape(node), node.params["groups"])
+    # `bias`, and `spread` with the places as third input, are set by the fuse pass.
+    bias = [(dy.shape[-1:], x.dtype)] if node.params.get("bias") else []
+    return [(w, x.dtype), *bias]
 
 
 def _to_input(dy, w, x_shape, window):
@@ -177,9 +191,11 @@ def _input_lower(node, low):
 
 
 def _kernel_lower(node, low):
-    x, dy = node.inputs
-    form = launch.Form(x.shape, node.outputs[0].shape, dy.shape, **_window(node))
-    launch.to_kernel(low, form, node.outputs[0], x, dy)
+    x, dy, *places = node.inputs
+    form = launch.Form(x.shape, node.outputs[0].shape, _gradient_shape(node), **_window(node))
+    spread = pooling(node.params["spread"], dy, places[0], form.y) if places else None
+    dw, *db = node.outputs
+    launch.to_kernel(low, form, dw, db[0] if db else None, x, dy, spread)
 
 
 primitive("convolution", infer=_infer, reference=_reference, grad=_grad, lower=_lower)

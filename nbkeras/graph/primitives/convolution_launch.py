@@ -26,6 +26,7 @@ import numpy as np
 from nbkeras.graph.primitives.linear import multiply
 from nbkeras.graph.primitives.moving import copy, fill, strides_of
 from nbkeras.graph.primitives.pooling import with_depth
+from nbkeras.graph.primitives.reduction import reduce
 from nbkeras.kernels.conv_depthwise import cuts_of
 from nbkeras.kernels.conv_depthwise import parts_of as parts_of_depthwise
 from nbkeras.kernels.conv_tile import PANEL
@@ -449,38 +450,54 @@ def _to_few_channels(low, form: Form, dx, dy, w, gate, gate_code):
     low.launch("sum_taps", dy.dtype, [dx, sent, gate, window, *numbers, gate_code])
 
 
-def to_kernel(low, form: Form, dw, x, dy):
-    """Launch dw = gradient of the convolution to its kernel."""
-    if form.is_product and form.pixels < LONG * dw.size:
-        sizes = (1, form.channels, form.units, form.pixels)
-        multiply(low, dw, x, dy, None, None, sizes, True, False)
-        return
+def to_kernel(low, form: Form, dw, db, x, dy, spread=None):
+    """Launch dw = gradient of the convolution to its kernel, and db = that to its bias, which may be None.
+
+    spread: the `Pooling` to whose pooled pixels dy is the gradient; else None.
+    """
     form, x = _spread(low, form, x, MULTIPLIED_BACKWARD)
+    product = form.is_product and form.pixels < LONG * dw.size
+    numbers = None if product or form.is_depthwise else _winograd(low, "winograd_kernel", form, x.dtype)
+    direct = not (product or form.is_depthwise or numbers)
+    if spread is not None and not (direct and spread.pays(low, "convolve_kernel")):
+        dy, spread = spread.launch_gradient(low, dy), None
+    if db is not None and not (direct or numbers):
+        reduce(low, db, dy, range(len(dy.shape) - 1), "sum")
+    if product:
+        multiply(low, dw, x, dy, None, None, (1, form.channels, form.units, form.pixels), True, False)
+        return
     if form.is_depthwise:
         numbers = _depthwise_numbers(form, form.y)
         parts = parts_of_depthwise(*numbers)
-        target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
+        target = _parted(low, dw, parts)
         low.launch("depthwise_kernel", dw.dtype, [target, x, dy, _forward_table(form), *numbers, parts])
         _combine(low, dw, target, parts)
         return
-    numbers = _winograd(low, "winograd_kernel", form, x.dtype)
     if numbers:
         parts = parts_of(**numbers)
-        target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
+        targets = [_parted(low, dw, parts), _parted(low, db, parts)]
         zeros = np.zeros(max(form.channels, form.units), x.dtype)
-        low.launch("winograd_kernel", x.dtype, [target, x, dy, zeros, *numbers.values(), parts])
-        _combine(low, dw, target, parts)
-        return
-    form, x = _pad(low, form, x, FEW_CHANNELS_OF_FEW_TAPS if form.taps <= FEW_TAPS else FEW_CHANNELS)
-    folded = form.folded()
-    window = _forward_table(form, form.taps // max(1, folded.taps), whole=True)
-    parts = _parts(folded)
-    target = dw if parts == 1 else low.temp((parts * dw.size,), dw.dtype)
-    blocks = max(1, min(folded.taps, -(-8 // (parts * folded.groups))))
-    tap_block = -(-folded.taps // blocks)
-    numbers = [folded.pixels, folded.groups, folded.taps, folded.channels, folded.units, parts, tap_block]
-    low.launch("convolve_kernel", x.dtype, [target, x, dy, window, *numbers])
-    _combine(low, dw, target, parts)
+        summed = int(db is not None)
+        low.launch("winograd_kernel", x.dtype, [*targets, x, dy, zeros, *numbers.values(), parts, summed])
+    else:
+        form, x = _pad(low, form, x, FEW_CHANNELS_OF_FEW_TAPS if form.taps <= FEW_TAPS else FEW_CHANNELS)
+        folded = form.folded()
+        window = _forward_table(form, form.taps // max(1, folded.taps), whole=True)
+        parts = _parts(folded)
+        targets = [_parted(low, dw, parts), _parted(low, db, parts)]
+        blocks = max(1, min(folded.taps, -(-8 // (parts * folded.groups))))
+        tap_block = -(-folded.taps // blocks)
+        places, shape = spread.arrays if spread is not None else (None, None)
+        numbers = [folded.pixels, folded.groups, folded.taps, folded.channels, folded.units, parts, tap_block]
+        numbers += [int(db is not None), spread.rows if spread is not None else 0]
+        low.launch("convolve_kernel", x.dtype, [*targets, x, dy, places, window, shape, *numbers])
+    _combine(low, dw, targets[0], parts)
+    _combine(low, db, targets[1], parts)
+
+
+def _parted(low, target, parts):
+    """Where the parts of a gradient are left."""
+    return target if parts == 1 or target is None else low.temp((parts * target.size,), target.dtype)
 
 
 def _parts(form: Form) -> int:
@@ -492,5 +509,5 @@ def _parts(form: Form) -> int:
 
 def _combine(low, target, partial, parts):
     """Add up the parts, in order."""
-    if parts > 1:
+    if parts > 1 and target is not None:
         low.launch("reduce", target.dtype, [target, partial, 1, parts, parts, target.size, 0])

@@ -109,6 +109,13 @@ class Pooling:
         args = [self.y, places, x, shape, int(places is not None)]
         low.launch("max_pool", x.dtype, args, items=self.rows, cost=cost)
 
+    def launch_gradient(self, low, dy):
+        """Launch the gradient to all pixels of one to the pooled pixels; returns it."""
+        dx = low.temp(self.shape, dy.dtype)
+        places, shape = self.arrays
+        _launch_gradient(low, "max_pool_gradient", dx, [dy, places, shape], self.window, self.strides)
+        return dx
+
 
 def with_depth(shape) -> tuple:
     """The shape of pixels with three spatial axes."""
@@ -118,11 +125,12 @@ def with_depth(shape) -> tuple:
 def pooling_of(node, shape):
     """What the fuse pass has set as `pool` of a node that makes pixels of a shape; None if nothing."""
     pool = node.params.get("pool")
-    if pool is None:
-        return None
-    places = node.outputs[-1] if pool["keep"] else None
-    window = {name: pool[name] for name in WINDOW}
-    return Pooling(node.outputs[0], places, with_depth(shape), **window)
+    return None if pool is None else pooling(pool, node.outputs[0], node.outputs[-1] if pool["keep"] else None, shape)
+
+
+def pooling(pool, y, places, shape):
+    """A Pooling of pixels of a shape by a node's parameters."""
+    return Pooling(y, places, with_depth(shape), **{name: pool[name] for name in WINDOW})
 
 
 def pooled_shapes(shape, dtype, pool):
@@ -177,13 +185,16 @@ def _max_gradient_reference(dy, places, shape, window, strides, before, out):
     return dx
 
 
+def _launch_gradient(low, kernel, dx, arguments, window, strides):
+    n, depth, height, width, c = dx.shape
+    covers = math.prod(-(-k // s) for k, s in zip(window, strides, strict=True))
+    low.launch(kernel, dx.dtype, [dx, *arguments], items=n * depth * height, cost=_taps_cost(c, width * covers))
+
+
 def _gradient_lower(node, low):
-    dx = node.outputs[0]
-    inputs = [*node.inputs, _geometry(node, dx.shape)]
-    n, depth, height, width, _ = dx.shape
-    covers = math.prod(-(-k // s) for k, s in zip(node.params["window"], node.params["strides"], strict=True))
-    cost = _taps_cost(dx.shape[4], width * covers)
-    low.launch(node.primitive.name, dx.dtype, [dx, *inputs], items=n * depth * height, cost=cost)
+    dx, p = node.outputs[0], node.params
+    arguments = [*node.inputs, _geometry(node, dx.shape)]
+    _launch_gradient(low, node.primitive.name, dx, arguments, p["window"], p["strides"])
 
 
 primitive(

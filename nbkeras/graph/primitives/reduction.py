@@ -91,13 +91,16 @@ def runs(shape, axes):
 
 
 def _lower(node, low):
-    x, y = node.inputs[0], node.outputs[0]
-    operation = OPERATIONS[node.params["op"]]
-    dtype = x.dtype
+    reduce(low, node.outputs[0], node.inputs[0], node.params["axes"], node.params["op"])
+
+
+def reduce(low, y, x, axes, op):
+    """Launch y = the reduction of x over some axes."""
+    operation, dtype = OPERATIONS[op], x.dtype
     if x.size == 0:
-        fill(low, y, _OF_NOTHING[node.params["op"]])
+        fill(low, y, _OF_NOTHING[op])
         return
-    steps = [step for step in runs(x.shape, node.params["axes"]) if step[1] != 1] or [(x.size, 1, 1)]
+    steps = [step for step in runs(x.shape, axes) if step[1] != 1] or [(x.size, 1, 1)]
     source = x
     for number, (outer, mid, inner) in enumerate(steps):
         target = y if number == len(steps) - 1 else low.temp((outer * inner,), dtype)

@@ -92,7 +92,25 @@ def to_input(low, form, x, w, y, bias, gate):
 
 
 def to_kernel(low, form, x, w, y, bias, gate):
-    launch.to_kernel(low, form, w, x, y)
+    launch.to_kernel(low, form, w, None, x, y)
+
+
+def to_kernel_and_bias(low, form, x, w, y, bias, gate):
+    launch.to_kernel(low, form, w, bias, x, y)
+
+
+def from_pooled(low, form, x, w, y, bias, gate):
+    """The gradient to the kernel, given that to pooled pixels and places that stand inside the image."""
+    spread = pooled(form.y, y.shape[-1], y.dtype, True)
+    spread.y[...] = normal(low.rng, spread.y.shape, y.dtype)
+    for row, column in np.ndindex(spread.out[1:]):
+        first, last = max(0, 2 - 3 * column), min(3, form.y[3] + 2 - 3 * column)
+        lines = min(2, form.y[2] - 2 * row)
+        shape = (form.y[0], y.shape[-1])
+        spread.places[:, 0, row, column] = low.rng.integers(lines, size=shape) * 3 + low.rng.integers(
+            first, last, size=shape
+        )
+    launch.to_kernel(low, form, w, bias, x, spread.y, spread)
 
 
 def convolution(maker):
@@ -101,11 +119,13 @@ def convolution(maker):
             taps = int(np.prod(form[1][:-2]))
             if label in ("plain", "strided", "grouped"):
                 maker.add("convolve", f"{label}-pooled", dtype, launched("convolve", form, pooled_forward))
+                maker.add("convolve_kernel", f"{label}-pooled", dtype, launched("convolve_kernel", form, from_pooled))
             for kernel, run, way in (
                 ("convolve", forward, "forward"),
                 ("convolve", summed, "summed"),
                 ("convolve", to_input, "input"),
                 ("convolve_kernel", to_kernel, "kernel"),
+                ("convolve_kernel", to_kernel_and_bias, "kernel and bias"),
             ):
                 maker.add(kernel, f"{label}-{way}", dtype, launched(kernel, form, run))
             for turned in (0, 1):
@@ -182,15 +202,17 @@ def winograd(maker, label, dtype, numbers):
             maker.add("winograd", f"{label}-pooled-{keep}", dtype, made)
     numbers = (*numbers[:8], 16, tall, *dilations)
     y = samples * height * width * 16
-    maker.add(
-        "winograd_kernel",
-        label,
-        dtype,
-        lambda rng, real: [
-            normal(rng, (samples * taps * channels * 16,), real), normal(rng, (x,), real) / 4, normal(rng, (y,), real),
-            np.zeros(channels, real), *numbers, samples,
-        ],
-    )  # fmt: skip
+    for summed in (0, 1):
+        maker.add(
+            "winograd_kernel",
+            f"{label}-{summed}",
+            dtype,
+            lambda rng, real, summed=summed: [
+                normal(rng, (samples * taps * channels * 16,), real), normal(rng, (samples, 16), real),
+                normal(rng, (x,), real) / 4, normal(rng, (y,), real), np.zeros(channels, real), *numbers, samples,
+                summed,
+            ],
+        )  # fmt: skip
 
 
 FAMILIES = [convolution]
