@@ -6,7 +6,7 @@ Through a tap pixels are read in runs along the lines, and those that would read
 """
 
 from nbkeras.kernels._jit import kernel, scalar
-from nbkeras.kernels.conv_tile import PANEL, multiply_channels
+from nbkeras.kernels.conv_tile import AHEAD, PANEL, multiply_channels
 from nbkeras.kernels.conv_window import HEADER, PHASE, RUN, TAP, move_of, runs_of
 from nbkeras.kernels.epilogue import ADD_BEFORE
 from nbkeras.kernels.folds import SUM, fold_columns
@@ -16,8 +16,8 @@ from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.pooling import lines_of, send_lines
 from nbkeras.kernels.stack import offset, scratch
 
-#: Pixels of a block: a panel of gradients takes 16 KB (32 in float64).
-STEP = 128
+#: Pixels of a block: a panel of gradients takes 16 KB (32 in float64), and pixels of the next block are asked for.
+STEP = AHEAD
 
 #: Rows of output gradients at most so many elements apart need no packing: 1.2-1.6 times as fast for 8 or 16 units.
 NEAR = 64

@@ -24,6 +24,11 @@ PANEL = 32
 #: of 4 cycles each, and some to spare): tiles of few rows take several pixels a step, each with sums of its own.
 SUMS = 10
 
+#: Pixels that channels are asked for in advance, by tiles that have time for it: a block of the gradient to a kernel.
+#: Of a pixel a tile reads some channels alone, which the processor does not foresee: 1.1-2.1 times as fast for a single
+#: tap, the same for several, whose pixels are in cache.
+AHEAD = 128
+
 
 class SideBySide:
     """Factors that follow each other from an address on."""
@@ -127,6 +132,7 @@ class ChannelProduct(_Product):
         builder, size = tile.builder, self.rows * tile.width
         panel = raw(builder, at["panel"])
         shift, step, row = (self.bytes_of(builder, at[name]) for name in ("shift", "step", "panel_row"))
+        ahead = builder.mul(step, WORD(AHEAD))
         ways = min(-(-SUMS // size), self.shape.rows * VECTORS // size)
 
         def pixels(count):
@@ -136,6 +142,8 @@ class ChannelProduct(_Product):
                 *sums, source, place = values
                 for first in range(0, count * size, size):
                     factors = SideBySide(builder, self.shape, source)
+                    if ways == 1:
+                        prefetch(builder, builder.gep(source, [ahead]))
                     sums[first : first + size] = tile.step(sums[first : first + size], factors, [], tile.row(place))
                     source, place = opaque(builder, builder.gep(source, [step])), builder.gep(place, [row])
                 return [*sums, source, place]

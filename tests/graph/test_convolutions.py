@@ -193,6 +193,30 @@ def test_a_single_tap_is_summed_over_pixels_if_they_are_many(pixels, kernel):
     close(*computed("convolution_kernel", drawn, arrays))
 
 
+@pytest.mark.parametrize(
+    ("channels", "units", "kernel"), [(64, 128, "convolve_kernel"), (64, 64, "matmul"), (256, 129, "matmul")]
+)
+def test_a_single_tap_of_few_numbers_is_summed_over_pixels_that_no_cache_holds(channels, units, kernel):
+    """2,700 pixels of 192 and of 128 numbers; and of 385, for a kernel of many."""
+    window = {"stride": (1,), "dilation": (1,), "padding": (0,), "groups": 1}
+    drawn = Drawn((3, 900, channels), (1, channels, units), (3, 900, units), window)
+    arrays = dict(zip("xwy", drawn.arrays(np.random.default_rng(16), np.float32), strict=True))
+    assert kernels_of("convolution_kernel", drawn, "xy", "w")[0] == kernel
+    close(*computed("convolution_kernel", drawn, arrays))
+
+
+@pytest.mark.parametrize(
+    ("channels", "taps", "stride", "kernel"),
+    [(8, 3, 1, "sum_taps"), (9, 3, 1, "convolve"), (5, 2, 2, "sum_taps"), (6, 2, 2, "convolve"), (4, 1, 2, "convolve")],
+)
+def test_few_taps_a_pixel_are_summed_for_few_channels_alone(channels, taps, stride, kernel):
+    window = {"stride": (stride,), "dilation": (1,), "padding": (0,), "groups": 1}
+    drawn = Drawn((3, 29, channels), (taps, channels, 50), (3, (29 - taps) // stride + 1, 50), window)
+    arrays = dict(zip("xwy", drawn.arrays(np.random.default_rng(17), np.float32), strict=True))
+    assert kernels_of("convolution_input", drawn, "yw", "x")[-1] == kernel
+    close(*computed("convolution_input", drawn, arrays))
+
+
 @pytest.fixture
 def seven_allowed(monkeypatch):
     # More threads than processors are slow, but what they compute is what matters here.
@@ -224,7 +248,7 @@ SHORT = [
     ((11, 13, 14, 16), (3, 3, 16, 80), (11, 11, 12, 80), (0, 0), (1, 1)),
     ((12, 9, 10, 48), (3, 3, 48, 32), (12, 11, 12, 32), (2, 2), (1, 1)),
     ((6, 12, 21, 160), (3, 3, 160, 32), (6, 12, 21, 32), (1, 1), (1, 1)),
-    ((2, 25, 31, 16), (1, 3, 16, 16), (2, 25, 31, 16), (0, 1), (1, 1)),
+    ((2, 25, 31, 32), (1, 3, 32, 32), (2, 25, 31, 32), (0, 1), (1, 1)),
     ((24, 66, 64), (3, 64, 64), (24, 64, 64), (0,), (1,)),
     ((7, 1, 9, 17, 16), (1, 3, 3, 16, 32), (7, 1, 9, 17, 32), (0, 1, 1), (1, 1, 1)),
     ((9, 19, 17, 32), (3, 3, 32, 48), (9, 19, 17, 48), (2, 3), (2, 3)),
@@ -266,6 +290,13 @@ def test_short_filters_with_bias_and_activation(activation):
     dy = rng.normal(size=(6, 14, 11, 24)).astype(np.float32)
     wide = TABLE["gated_convolution_input"].reference(dy.astype(np.float64), w.astype(np.float64), gate, **window)
     close(emit("gated_convolution_input", dy, w, gate, **window), wide)
+
+
+@pytest.mark.parametrize(("channels", "units"), [(16, 32), (64, 16)])
+def test_few_channels_and_units_of_flat_filters_are_summed_over_pixels(channels, units):
+    window = {"stride": (1,), "dilation": (1,), "padding": (1,), "groups": 1}
+    drawn = Drawn((24, 64, channels), (3, channels, units), (24, 64, units), window)
+    assert kernels_of("convolution_kernel", drawn, "xy", "w")[0] == "convolve_kernel"
 
 
 def test_few_pixels_and_few_channels_are_summed_over_taps():

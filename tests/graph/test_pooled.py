@@ -179,7 +179,7 @@ BIASES = {
     "one pixel": ((1, 1, 1, 2), (1, 1, 2, 3), 1, None),
     "winograd": ((9, 12, 13, 16), (3, 3, 16, 48), 1, "winograd_kernel"),
     "winograd, blocks": ((9, 12, 13, 144), (3, 3, 144, 96), 1, "winograd_kernel"),
-    "winograd, line": ((50, 37, 16), (3, 16, 16), 1, "winograd_kernel"),
+    "winograd, line": ((50, 37, 32), (3, 32, 32), 1, "winograd_kernel"),
     "depthwise": ((5, 9, 8, 7), (3, 3, 1, 7), 7, None),
     "product": ((3, 2, 2, 40), (1, 1, 40, 50), 1, None),
 }

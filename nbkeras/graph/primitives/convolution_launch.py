@@ -43,8 +43,11 @@ FEW_CHANNELS_OF_FEW_TAPS = 2
 MOST_RUNS = 16
 
 #: The gradient to an input is summed from what is sent through each tap if taps * channels² / units is at most this:
-#: 1.1-7 times as fast as a register tile of which few columns are used; at 20 to 40 0.7-1.2 times.
+#: 1.1-7 times as fast as a register tile of which few columns are used; at 20 to 40 0.7-1.2 times. But not from 10
+#: channels on (0.3-1.0 times), nor if few taps reach a pixel: with a stride of 2 a single tap takes 2 channels (of 8
+#: 0.5-0.7 times as fast), 2 by 2 taps take 5.
 NARROW = 16
+MOST_NARROW = 8
 
 #: A channel of its own for each filter costs a copy: up to so many filters of a channel forward, and in a gradient, it
 #: is faster than a register tile of the few that they are.
@@ -57,8 +60,12 @@ PART_ELEMENTS = 1 << 20
 MOST_PARTS = 16
 
 #: A product over at least so many pixels for each number of the kernel is summed in parts too: 1.1-1.5 times as fast as
-#: in tiles of the kernel, which read the pixels again for each.
+#: in tiles of the kernel, which read the pixels again for each. So is one of so many numbers of pixels that the second
+#: cache does not hold them, for a kernel of few numbers and in several parts: 1.1-1.7 times.
 LONG = 2
+FAR = 500_000
+MOST_FAR = 32_768
+SEVERAL = 8
 
 
 @dataclasses.dataclass
@@ -427,7 +434,7 @@ def to_input(low, form: Form, dx, dy, w, gate, gate_code):
     if numbers:
         _launch_winograd(low, dx, dy, w, None, gate, numbers, True, options)
         return
-    if form.groups == 1 and form.taps * form.channels**2 <= NARROW * form.units:
+    if _is_narrow(form):
         _to_few_channels(low, form, dx, dy, w, gate, gate_code)
         return
     panels = _packed(low, form, w, True)
@@ -435,6 +442,13 @@ def to_input(low, form: Form, dx, dy, w, gate, gate_code):
     numbers = [form.source_pixels, form.groups, form.taps, form.units, form.channels, *options, *pooled]
     zeros = np.zeros(form.y[4], dy.dtype)
     low.launch("convolve", dy.dtype, [dx, dy, panels, None, gate, zeros, window, *arrays, *numbers])
+
+
+def _is_narrow(form: Form) -> bool:
+    """Is the gradient to the input faster from what is sent through each tap?"""
+    reach = form.taps / math.prod(form.stride)
+    few = form.groups == 1 and form.channels <= min(MOST_NARROW, 2 + 3 * reach)
+    return few and form.taps * form.channels**2 <= NARROW * form.units
 
 
 def _to_few_channels(low, form: Form, dx, dy, w, gate, gate_code):
@@ -456,7 +470,7 @@ def to_kernel(low, form: Form, dw, db, x, dy, spread=None):
     spread: the `Pooling` to whose pooled pixels dy is the gradient; else None.
     """
     form, x = _spread(low, form, x, MULTIPLIED_BACKWARD)
-    product = form.is_product and form.pixels < LONG * dw.size
+    product = form.is_product and not _is_long(form)
     numbers = None if product or form.is_depthwise else _winograd(low, "winograd_kernel", form, x.dtype)
     direct = not (product or form.is_depthwise or numbers)
     if spread is not None and not (direct and spread.pays(low, "convolve_kernel")):
@@ -485,7 +499,7 @@ def to_kernel(low, form: Form, dw, db, x, dy, spread=None):
         window = _forward_table(form, form.taps // max(1, folded.taps), whole=True)
         parts = _parts(folded)
         targets = [_parted(low, dw, parts), _parted(low, db, parts)]
-        blocks = max(1, min(folded.taps, -(-8 // (parts * folded.groups))))
+        blocks = max(1, min(folded.taps, -(-SEVERAL // (parts * folded.groups))))
         tap_block = -(-folded.taps // blocks)
         places, shape = spread.arrays if spread is not None else (None, None)
         numbers = [folded.pixels, folded.groups, folded.taps, folded.channels, folded.units, parts, tap_block]
@@ -498,6 +512,13 @@ def to_kernel(low, form: Form, dw, db, x, dy, spread=None):
 def _parted(low, target, parts):
     """Where the parts of a gradient are left."""
     return target if parts == 1 or target is None else low.temp((parts * target.size,), target.dtype)
+
+
+def _is_long(form: Form) -> bool:
+    """Is the gradient to the kernel of a matrix product faster in parts of the pixels than in tiles of the kernel?"""
+    size = form.channels * form.units
+    far = form.pixels * (form.channels + form.units) >= FAR and size <= MOST_FAR and _parts(form) >= SEVERAL
+    return far or form.pixels >= LONG * size
 
 
 def _parts(form: Form) -> int:
