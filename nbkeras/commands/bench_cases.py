@@ -50,6 +50,7 @@ def cases() -> Iterator[Case]:
     yield from _rows()
     yield from _convolutions()
     yield from _pools()
+    yield from _pooled_layers()
 
 
 # -- matrix products --------------------------------------------------------------------------------------------------
@@ -330,3 +331,54 @@ def _torch_pool(kind):
         return functools.partial(getattr(torch.nn.functional, f"{kind}_pool2d"), x, 2)
 
     return prepare
+
+
+#: Samples, size of the image, channels, filters.
+POOLED_LAYERS = ((128, 28, 1, 32), (128, 13, 32, 64), (64, 34, 3, 32), (64, 34, 32, 32))
+
+
+def _pooled_layers():
+    """A convolution of 3 by 3, bias, relu and max pooling, also with the gradients of a first layer."""
+    from nbkeras import ops
+
+    if not hasattr(ops, "max_pool"):
+        return
+
+    def layer(x, w, b):
+        return ops.max_pool(ops.relu(ops.add(ops.conv(x, w), b)), 2)
+
+    def and_back(x, w, b, dy):
+        return _and_back(layer(x, w, b), [w, b], dy)
+
+    for batch, size, channels, filters in POOLED_LAYERS:
+        to = (size - 2) // 2
+        shapes = (batch, size, size, channels), (3, 3, channels, filters), (filters,)
+        dy = (batch, to, to, filters)
+        flops = 2.0 * batch * (size - 2) ** 2 * filters * channels * 9
+        traffic = 4.0 * sum(math.prod(array) for array in (*shapes, dy))
+        name = f"{batch}x{size}x{size} {channels}->{filters} 3x3, relu, max 2x2"
+        yield Case("pool", name, layer, shapes, flops, traffic, torch=_torch_pooled_layer)
+        both = (*shapes, dy)
+        torch = _torch_pooled_layer_and_back
+        yield Case("pool", f"{name} and back", and_back, both, 2 * flops, 2 * traffic, torch=torch)
+
+
+def _torch_pooled_layer_of(x, w, b):
+    import torch
+
+    return torch.nn.functional.max_pool2d(torch.relu(torch.nn.functional.conv2d(x, w, b)), 2)
+
+
+def _torch_pooled_layer(x, w, b):
+    import torch
+
+    w = w.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+    return functools.partial(_torch_pooled_layer_of, x.permute(0, 3, 1, 2), w, b)
+
+
+def _torch_pooled_layer_and_back(x, w, b, dy):
+    import torch
+
+    x, dy = (t.permute(0, 3, 1, 2) for t in (x, dy))
+    w = w.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+    return _torch_and_back(lambda w, b: _torch_pooled_layer_of(x, w, b), [w, b], dy)

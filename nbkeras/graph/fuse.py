@@ -6,6 +6,7 @@
 | transposes that meet their inverses (`transposes.py`) | channels first is computed as channels last | `convnet` 72 % |
 | matrix products read transposed matrices where they lie | no copy | transpose(a) @ b, 784x64x128: 46 % |
 | softmax beside its cross-entropy | the loss kernel computes the softmax anyway | `mlp_small` 2 % |
+| convolution + a vector | it is the bias of the convolution | custom layers: a pass over memory |
 | affine, convolution + residual | it is added to a hot tile | prediction of a residual network 5 % |
 | affine, convolution + activation | it runs on a hot tile | 2 to 4 %; `convnet`'s prediction 19 % |
 | places of max pooling that no gradient reads | only training needs them | prediction of `convnet` 1 % |
@@ -153,6 +154,29 @@ def fuse_activation(nodes, graph):
     return kept
 
 
+def fuse_bias(nodes, graph):
+    """convolution, then the sum of it and a vector of its units, as custom layers write it, becomes one node."""
+    producers = {id(s): n for n in nodes for s in n.outputs if n.primitive.name == "convolution"}
+    uses = count_uses(nodes, graph) if producers else {}
+    gone, made = set(), {}
+    for node in nodes:
+        if node.primitive.name != "add":
+            continue
+        for summed, vector in (node.inputs, node.inputs[::-1]):
+            source = producers.get(id(summed))
+            fits = source is not None and len(source.inputs) == 2 and uses[id(summed)] == 1 and id(source) not in gone
+            if fits and vector.shape == summed.shape[-1:] and summed.shape == node.outputs[0].shape:
+                made[id(node)] = Node(source.primitive, (*source.inputs, vector), source.params, source.scope)
+                gone.add(id(source))
+                break
+    if not made:
+        return nodes
+    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
+    kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
+    replace(kept, graph, replacement)
+    return kept
+
+
 def fuse_residual(nodes, graph):
     """affine or convolution, then the sum of it and a tensor of its shape, becomes one node."""
     if not any(n.primitive.name == "add" for n in nodes):
@@ -252,6 +276,7 @@ REWRITES = (
     move_transposes,
     read_transposed,
     share_softmax,
+    fuse_bias,
     forget_places,
     fuse_channels,
     fold_channels,

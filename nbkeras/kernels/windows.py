@@ -161,24 +161,41 @@ def window_mean(typing_context, like, y, x, n0, n1, n2, s0, s1, s2, count):
         _, y, x, *rest, count = values
         size = builder.mul(rest[0], builder.mul(rest[1], rest[2]))
         divisor = shape.spread(builder.sitofp(size, shape.element))
-        with builder.goto_entry_block():
-            total = builder.alloca(shape.vector)
-        total.align = 64
+        zero = shape.constant(0)
 
-        def step(first, mask):
-            zero = shape.constant(0)
-            builder.store(zero, total)
-            start = _at(builder, x, first, shape.size)
+        def store(first, mask, total):
+            shape.store(builder.fdiv(total, divisor), _at(builder, y, first, shape.size), mask)
 
-            def visit(distance, index):
-                value = shape.load(builder.add(start, distance), mask, zero)
-                builder.store(shape.combine(SUM, builder.load(total, typ=shape.vector), value), total)
+        def known(lengths):
+            distances = [_distance(builder, [WORD(i) for i in index], rest[3:]) for index in np.ndindex(lengths)]
 
-            _window(builder, rest[:3], rest[3:], visit)
-            mean = builder.fdiv(builder.load(total, typ=shape.vector), divisor)
-            shape.store(mean, _at(builder, y, first, shape.size), mask)
+            def step(first, mask):
+                start, total = _at(builder, x, first, shape.size), zero
+                for distance in distances:
+                    total = shape.combine(SUM, total, shape.load(builder.add(start, distance), mask, zero))
+                store(first, mask, total)
 
-        _channels(shape, count, step)
+            _channels(shape, count, step)
+
+        def other():
+            with builder.goto_entry_block():
+                total = builder.alloca(shape.vector)
+            total.align = 64
+
+            def step(first, mask):
+                builder.store(zero, total)
+                start = _at(builder, x, first, shape.size)
+
+                def visit(distance, index):
+                    value = shape.load(builder.add(start, distance), mask, zero)
+                    builder.store(shape.combine(SUM, builder.load(total, typ=shape.vector), value), total)
+
+                _window(builder, rest[:3], rest[3:], visit)
+                store(first, mask, builder.load(total, typ=shape.vector))
+
+            _channels(shape, count, step)
+
+        _by_lengths(builder, rest[:3], {lengths: functools.partial(known, lengths) for lengths in KNOWN}, other)
         return context.get_dummy_value()
 
     return types.void(like, *[types.int64] * 9), codegen

@@ -57,11 +57,20 @@ def averaged(x, w, b, v, c):
     return emit("reduce", emit("square", y), axes=(0, 1, 2, 3), op="sum")
 
 
+def written_by_hand(x, w, b, v, c):
+    """Biases as custom layers add them, from either side."""
+    y = emit("relu", emit("add", emit("convolution", x, w, shape=x.shape[1:3], **WINDOW), b))
+    return emit("add", c, emit("convolution", pooled(y), v, shape=(3, 3), **WINDOW))
+
+
 def pool_at_the_end(x, w, b, v, c):
     return emit("multiply", emit("reduce", pooled(layer(x, w, b)), axes=(1, 2), op="sum"), b)
 
 
-@pytest.mark.parametrize("function", [two_layers, layer_and_pool, overlapping, averaged, pool_at_the_end])
+FUNCTIONS = [two_layers, layer_and_pool, overlapping, averaged, written_by_hand, pool_at_the_end]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_gradients(function):
     check_gradients(function, arrays(), rtol=1e-5, atol=1e-6)
 
@@ -83,6 +92,23 @@ def test_a_gate_is_applied_as_the_gradient_is_stored(function):
     assert [s.kernel.name for s in made].count("convolve") == 3
     elementwise = [s for s in made if s.kernel.name == "elementwise"]
     assert all(symbol.size < size for s in elementwise for symbol in s.symbols())
+
+
+def test_a_vector_that_is_added_is_the_bias():
+    """As the layer's own bias it costs no launch; one that is not of the units, or of which the sum is read, does."""
+    assert [s.kernel.name for s in steps(written_by_hand)] == [s.kernel.name for s in steps(layer_and_pool)]
+
+    def by_rows(x, w, b, v, c):
+        y = emit("convolution", x, w, shape=x.shape[1:3], **WINDOW)
+        return emit("add", y, emit("reshape", emit("reduce", x, axes=(3,), op="sum"), shape=(*x.shape[:3], 1)))
+
+    def read_twice(x, w, b, v, c):
+        y = emit("convolution", x, w, shape=x.shape[1:3], **WINDOW)
+        return emit("multiply", emit("add", y, b), y)
+
+    for function in (by_rows, read_twice):
+        assert any(s.kernel.name == "elementwise" for s in steps(function))
+        check_gradients(function, arrays(), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("function", [layer_and_pool, overlapping, averaged])
