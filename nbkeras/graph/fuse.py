@@ -15,14 +15,15 @@
 | relu's derivative before that of the normalization | whether x passed is computed from x | `vgg` 1 to 2 % |
 | their gradients + relu's derivative | the mask is applied as the tile is stored | `mlp_small` 4 %, `conv1d` 1 % |
 | relu's derivative behind max pooling | it is known from the pooled values | `convnet` 9 % |
-| a gradient to a bias behind pooling | it is summed before pooling's gradient spreads it | `convnet` 5 % |
-| convolution, normalization of channels + max pooling | pixels are pooled in cache and never written | `convnet` 4 %, \
-its prediction 30 % |
-| a gradient to a bias | it is summed as the gradient to the kernel reads it | its part of that gradient 2 to 10 % |
+| pixels + max pooling (`pools.py`) | pooled in cache, never written | `convnet` 15 %, its prediction 35 %, `vgg`'s 10 % |
+| max pooling's gradient + a kernel's (`pools.py`) | spread in cache, where nothing else reads it | `convnet` 10 % |
+| sums behind pooling's gradient (`sums.py`) | of what it was given: a bias reads a quarter | makes way for that |
+| sums beside a kernel's gradient (`sums.py`) | a bias takes no pass of its own | 2 to 10 % of that gradient |
 | chains of elementwise nodes (`groups.py`) | one pass over memory for the whole chain | a pass a node |
 
 Gains: what a training step of the reference workloads takes longer without the one rewrite, on one core of an AMD EPYC
-with AVX-512; a workload that is not named gains less than 1 %, the error of the measurement.
+with AVX-512 (of `pools.py` and `sums.py` on two of a Xeon); a workload that is not named gains less than 1 %, the error
+of the measurement.
 """
 
 from __future__ import annotations
