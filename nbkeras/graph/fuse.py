@@ -15,7 +15,7 @@
 | relu's derivative before that of the normalization | whether x passed is computed from x | `vgg` 1 to 2 % |
 | their gradients + relu's derivative | the mask is applied as the tile is stored | `mlp_small` 4 %, `conv1d` 1 % |
 | relu's derivative behind max pooling | it is known from the pooled values | `convnet` 9 % |
-| pixels + max pooling (`pools.py`) | pooled in cache, never written | `convnet` 15 %, its prediction 35 %, `vgg`'s 10 % |
+| pixels + max pooling (`pools.py`) | pooled in cache | `convnet` 15 %, its prediction 35 %, that of `vgg` 10 % |
 | max pooling's gradient + a kernel's (`pools.py`) | spread in cache, where nothing else reads it | `convnet` 10 % |
 | sums behind pooling's gradient (`sums.py`) | of what it was given: a bias reads a quarter | makes way for that |
 | sums beside a kernel's gradient (`sums.py`) | a bias takes no pass of its own | 2 to 10 % of that gradient |
