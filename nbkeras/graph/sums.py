@@ -47,20 +47,31 @@ def sum_before_pooling(nodes, graph):
 
 
 def sum_beside_kernel(nodes, graph):
-    """The sum over all pixels of an output gradient is taken as the gradient to the kernel reads it."""
+    """The sum over all pixels of an output gradient is taken as the gradient to the kernel reads it.
+
+    Gradients to kernels that need such a sum, as in gradients of gradients, are left alone: no circle closes.
+    """
     producers = {id(s): n for n in nodes for s in n.outputs if n.primitive.name == "reshape"}
-    kernels = {id(unshaped(n.inputs[1], producers)): n for n in nodes if n.primitive.name == "convolution_kernel"}
-    made, sums = {}, {}
+    pixels_of = lambda symbol: (id(unshaped(symbol, producers)), symbol.shape[-1])  # noqa: E731
+    read = {pixels_of(n.inputs[1]) for n in nodes if n.primitive.name == "convolution_kernel"}
+    sums = {id(n) for n in nodes if _summed(n, producers) is not None and pixels_of(n.inputs[0]) in read}
+    kernels, late = {}, set()
     for node in nodes:
-        kernel = kernels.get(id(_summed(node, producers)))
+        if id(node) in sums or any(id(s) in late for s in node.inputs):
+            late.update(id(s) for s in node.outputs)
+        elif node.primitive.name == "convolution_kernel":
+            kernels.setdefault(pixels_of(node.inputs[1]), node)
+    made, chosen = {}, {}
+    for node in nodes:
+        kernel = kernels.get(pixels_of(node.inputs[0])) if id(node) in sums else None
         if kernel is not None:
             params = {**kernel.params, "bias": True}
             made[id(kernel)] = Node(kernel.primitive, kernel.inputs, params, kernel.scope)
-            sums[id(node)] = kernel
+            chosen[id(node)] = kernel
     if not made:
         return nodes
     replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
-    replacement.update((id(n.outputs[0]), made[id(sums[id(n)])].outputs[1]) for n in nodes if id(n) in sums)
-    kept = [made.get(id(n), n) for n in nodes if id(n) not in sums]
+    replacement.update((id(n.outputs[0]), made[id(chosen[id(n)])].outputs[1]) for n in nodes if id(n) in chosen)
+    kept = [made.get(id(n), n) for n in nodes if id(n) not in chosen]
     replace(kept, graph, replacement)
     return order.sort(needed(kept, graph), {})  # the gradient to the kernel may come after what reads the sum

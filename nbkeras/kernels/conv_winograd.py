@@ -104,17 +104,20 @@ def fills(samples, height, width, tall, dilation_y, dilation_x, **_):
     return tiles >= FEWEST and tiles * TILE * (TILE if tall else 1) <= (MOST_TALL if tall else MOST_FLAT) * pixels
 
 
-def pays(channels, units, **sizes):
-    """Is it faster than summing over the taps? Or if it is, and a pooling is given, can tiles be pooled?"""
-    return channels % LANES == 0 and units >= LANES and fills(**sizes) and pools(channels, **sizes)
+def pays(channels, units, pooled=0, **numbers):
+    """Is it faster than summing over the taps, or where rows of windows are given, than pooling later?"""
+    if pooled:
+        return pools(channels=channels, **numbers)
+    return channels % LANES == 0 and units >= LANES and fills(**numbers)
 
 
-def pools(channels, tall, dilation_y, dilation_x, window=(1, 1, 1), strides=(1, 1, 1), before=(0, 0, 0), **_):
+def pools(pixels_shape, window, strides, before, channels, tall, dilation_y, dilation_x, **_):
     """Does each window lie in one tile, whose sums are all there at once? 1.05-1.25 times as fast as pooling later."""
-    inside = window[1] <= strides[1] and window[2] <= strides[2] and before == (0, 0, 0)
-    plain = dilation_y == dilation_x == 1 and channels <= CHANNELS
-    whole = strides == (1, 1, 1)
-    return whole or (inside and plain and (TILE if tall else 1) % strides[1] == 0 and TILE % strides[2] == 0)
+    if pixels_shape[1] > 1 or dilation_y * dilation_x > 1 or channels > CHANNELS or before != (0, 0, 0):
+        return False
+    rise = TILE if tall else 1
+    apart = window[1] <= strides[1] and window[2] <= strides[2]
+    return apart and rise % strides[1] == 0 and TILE % strides[2] == 0
 
 
 def schedule(samples, height, width, channels, units, tall, dilation_y, dilation_x, **_):

@@ -31,6 +31,8 @@ CONVOLUTIONS = {
     "product": ((12, 12, 12, 4), (1, 1, 4, 7), 1, 1, 0, 1, None),
     "depthwise": ((12, 12, 12, 4), (3, 3, 1, 4), 1, 1, 1, 4, None),
     "volume": ((3, 6, 7, 6, 2), (2, 2, 2, 2, 3), 1, 1, 0, 1, None),
+    "winograd, volume": ((4, 5, 14, 14, 16), (1, 3, 3, 16, 32), 1, 1, (0, 1, 1), 1, None),
+    "winograd, lines of a volume": ((4, 6, 5, 21, 16), (1, 1, 3, 16, 32), 1, 1, (0, 0, 1), 1, None),
     "winograd, many channels": ((12, 14, 14, 144), (3, 3, 144, 16), 1, 1, 1, 1, None),
     "winograd, dilated": ((12, 16, 16, 16), (3, 3, 16, 16), 1, 2, 2, 1, None),
     "few rows": ((1, 12, 12, 3), (3, 3, 3, 4), 1, 1, 1, 1, None),
@@ -43,12 +45,14 @@ POOLS = {
     "threes": (3, 3, 0, ("convolve",)),
     "padded": (3, 3, 1, ("convolve",)),
     "overlapping": (3, 2, 0, ()),
+    "by one": (2, 1, 0, ()),
+    "three by one": (3, 1, 1, ()),
 }
 
 
 def is_pooled(made_by, pool, rank):
     """Does the kernel that makes the pixels pool them? Windows that overlap along a line share no lines."""
-    return made_by in POOLS[pool][-1] or (pool == "overlapping" and rank == 1 and made_by == "convolve")
+    return made_by in POOLS[pool][-1] or (POOLS[pool][-1] == () and rank == 1 and made_by == "convolve")
 
 
 def three(number, rank):
@@ -69,9 +73,11 @@ def max_pool(y, size, step, before, keep):
 
 def convolution(x, w, b, *, stride, dilation, padding, groups, activation, **_):
     rank = len(x.shape) - 2
+    padding = padding if isinstance(padding, tuple) else (padding,) * rank
     reach = [(k - 1) * dilation + 1 for k in w.shape[:-2]]
-    shape = tuple((n + 2 * padding - r) // stride + 1 for n, r in zip(x.shape[1:-1], reach, strict=True))
-    window = {"stride": (stride,) * rank, "dilation": (dilation,) * rank, "padding": (padding,) * rank}
+    sizes = zip(x.shape[1:-1], padding, reach, strict=True)
+    shape = tuple((n + 2 * p - r) // stride + 1 for n, p, r in sizes)
+    window = {"stride": (stride,) * rank, "dilation": (dilation,) * rank, "padding": padding}
     y = emit("convolution", x, w, b, shape=shape, groups=groups, **window)
     return emit(activation, y) if activation else y
 
@@ -262,6 +268,76 @@ def test_normalization(kind, pool, shape, monkeypatch):
             np.testing.assert_array_equal(one, other)
     fuses = len(shape) < 5 and is_pooled("convolve", pool, len(shape) - 2)
     assert ("max_pool" not in kernels_of(function, arrays)) == fuses
+
+
+@pytest.mark.parametrize("strides", [(2, 1, 1), (2, 2, 2), (1, 2, 2), (3, 1, 2)])
+@pytest.mark.parametrize("taps", [(1, 3, 3), (1, 1, 3), (2, 3, 3)])
+def test_windows_of_volumes(taps, strides, monkeypatch):
+    """Depth counts as samples in Winograd's form; windows along it do not lie in tiles."""
+    rng = np.random.default_rng(0)
+    x, w, b = (4, 6, 12, 13, 16), (*taps, 16, 32), (32,)
+    arrays = [rng.normal(size=shape).astype("float32") for shape in (x, w, b)]
+
+    def function(x, w, b):
+        y = convolution(x, w, b, stride=1, dilation=1, padding=0, groups=1, activation="relu")
+        out = tuple(n // s for n, s in zip(y.shape[1:4], strides, strict=True))
+        return emit("max_pool", y, window=strides, strides=strides, before=(0, 0, 0), out=out, keep=False)
+
+    fused, plain = numbers_of(function, arrays, monkeypatch)
+    np.testing.assert_array_equal(fused[0], plain[0])
+
+
+def test_sums_of_other_columns_are_not_biases(monkeypatch):
+    """The gradient to a vector that is added to flat pixels is as long as these; the kernel's gradient has no such."""
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape).astype("float32") for shape in ((4, 6, 6, 3), (3, 3, 3, 5), (80,))]
+
+    def step(x, w, v):
+        y = emit("convolution", x, w, shape=(4, 4), stride=(1, 1), dilation=(1, 1), padding=(0, 0), groups=1)
+        flat = emit("tanh", emit("add", emit("reshape", y, shape=(4, 80)), v))
+        return gradient(weighted_sum(flat), [x, w, v])
+
+    fused, plain = numbers_of(step, arrays, monkeypatch, (sum_beside_kernel,))
+    assert_close(fused, plain, "float32")
+
+
+def test_gradients_of_gradients_close_no_circle(monkeypatch):
+    """The norm of all gradients needs the bias's before the outer gradient to the kernel is known."""
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape).astype("float32") for shape in ((3, 6, 6, 2), (3, 3, 2, 5), (5,))]
+
+    def step(*inputs):
+        y = convolution(*inputs, stride=1, dilation=1, padding=0, groups=1, activation="tanh")
+        squares = (emit("square", g) for g in gradient(weighted_sum(y), list(inputs)))
+        sums = [emit("reduce", square, axes=tuple(range(len(square.shape))), op="sum") for square in squares]
+        return gradient(emit("add", emit("add", *sums[:2]), sums[2]), list(inputs))
+
+    fused, plain = numbers_of(step, arrays, monkeypatch, (sum_beside_kernel,))
+    for one, other in zip(fused, plain, strict=True):
+        scale = abs(other).max()
+        np.testing.assert_allclose(one / scale, other / scale, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["plain", "winograd", "winograd, line", "grouped"])
+@pytest.mark.parametrize("keep", [False, True])
+def test_checked_runs(name, keep, monkeypatch):
+    """What is pooled, the gradients and the sums beside them are those of the references."""
+    monkeypatch.setenv("NBKERAS_CHECK", "1")
+    arrays, function = layer(name, "pairs")
+    Traced(first_layer(function) if keep else lambda *inputs: [function(*inputs)])(*arrays)
+    Traced(trained(function))(*arrays)
+
+
+def test_a_checked_run_sees_a_wrong_place(monkeypatch):
+    from nbkeras.errors import KernelError
+    from nbkeras.graph import check
+
+    monkeypatch.setenv("NBKERAS_CHECK", "1")
+    arrays, function = layer("plain", "pairs")
+    found = check._at_places
+    monkeypatch.setattr(check, "_at_places", lambda node, before, places: found(node, before, 3 - places))
+    with pytest.raises(KernelError, match="output 1"):
+        Traced(lambda *inputs: list(function(*inputs, keep=True)))(*arrays)
 
 
 def test_pixels_that_are_read_elsewhere_stay():
