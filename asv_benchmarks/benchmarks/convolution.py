@@ -130,3 +130,39 @@ class Growth:
 
     def track_time_a_thousand_multiply_adds(self, size, way):
         return seconds_per_call(self.plan.run) / self.work * 1e12
+
+
+#: Samples, height and width, channels, units of a first layer: 3 by 3, bias, relu, max pooling of 2 by 2.
+POOLED = {"128x28x28x1-32": (128, 28, 1, 32), "128x13x13x32-64": (128, 13, 32, 64), "64x34x34x3-32": (64, 34, 3, 32)}
+
+
+class PooledLayer:
+    """A convolution with its max pooling: microseconds, and with the gradients to kernel and bias."""
+
+    version = "1"
+    timeout = 300
+    unit = "us"
+    params = (tuple(POOLED), ("forward", "and back"))
+    param_names = ("shape", "way")
+
+    def setup(self, shape, way):
+        from nbkeras import ops
+        from nbkeras.graph import trace
+        from nbkeras.graph.gradient import gradient
+        from nbkeras.graph.plan import Plan
+
+        samples, size, channels, units = POOLED[shape]
+        out = (size - 2) // 2
+        shapes = (samples, size, size, channels), (3, 3, channels, units), (units,), (samples, out, out, units)
+        with trace.Graph() as graph:
+            x, w, b, dy = (graph.input(sizes, "float32") for sizes in shapes)
+            y = ops.max_pool(ops.relu(ops.add(ops.conv(x, w), b)), 2)
+            graph.outputs = [y, *(gradient(y, [w, b], seed=dy) if way == "and back" else ())]
+        self.plan = Plan(graph)
+        rng = np.random.default_rng(0)
+        for buffer in self.plan.inputs:
+            buffer[...] = rng.standard_normal(buffer.shape)
+        self.plan.run()
+
+    def track_time(self, shape, way):
+        return seconds_per_call(self.plan.run) * 1e6

@@ -91,7 +91,13 @@ def _loop(builder, steps, body):
 
 
 def _cases(builder, code, table):
-    """A jump on a code: table maps codes to functions that emit their code; an unknown code does nothing."""
+    """A jump on a code: table maps codes to functions that emit their code; an unknown code does nothing.
+
+    Of a constant the one case alone is emitted: what LLVM would throw away it need not be given.
+    """
+    if isinstance(code, ir.Constant) and code.constant in table:
+        table[code.constant]()
+        return
     done = builder.function.append_basic_block("done")
     jump = builder.switch(code, done)
     for key, body in table.items():

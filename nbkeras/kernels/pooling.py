@@ -9,7 +9,7 @@ from nbkeras.kernels.folds import pair_loop, row_loop
 from nbkeras.kernels.formula import constant, formula
 from nbkeras.kernels.lanes import address_of
 from nbkeras.kernels.stack import offset
-from nbkeras.kernels.windows import add_at_place, send_to_place, window_maximum, window_mean
+from nbkeras.kernels.windows import add_at_place, send_to_place, tile_maximum, window_maximum, window_mean
 
 #: Numbers of the lines of pixels that a kernel keeps until it has pooled them, and fewest rows of windows for that.
 LINES = 32768
@@ -135,7 +135,7 @@ def pool_tile(y, places, x, sides, n, top, start, shape, channel, count, keep):
             ow = (start + j) // shape[11]
             if oh < shape[4] and ow < shape[5]:
                 out = ((n * shape[4] + oh) * shape[5] + ow) * shape[15] + channel
-                window_maximum(
+                tile_maximum(
                     x,
                     address_of(offset(y, out)),
                     address_of(offset(places, out)),
