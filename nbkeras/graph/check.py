@@ -9,7 +9,7 @@ import numpy as np
 from nbkeras.errors import KernelError
 from nbkeras.graph.groups import is_group
 from nbkeras.graph.primitives import TABLE, factoring, random
-from nbkeras.graph.primitives.pooling import WINDOW, with_depth
+from nbkeras.graph.primitives.pooling import window_of, with_depth
 
 #: Rows whose kernel and reference may give different numbers, both right.
 NOT_COMPARED = random.NOT_COMPARED | factoring.NOT_COMPARED
@@ -97,8 +97,8 @@ def _at_places(node, before, places):
     with np.errstate(all="ignore"):
         pixels = node.primitive.reference(*before, **params)
     pixels = pixels[0] if isinstance(pixels, tuple) else pixels
-    window = {name: node.params["pool"][name] for name in WINDOW}
-    return TABLE["max_pool_gather"].reference(pixels.reshape(with_depth(pixels.shape)), places, **window)
+    pixels = pixels.reshape(with_depth(pixels.shape))
+    return TABLE["max_pool_gather"].reference(pixels, places, **window_of(node.params["pool"]))
 
 
 def _differs(got, want, rounded=0.0):

@@ -35,7 +35,7 @@ from nbkeras.graph.gates import fuse_gate, gate_channels, gate_pooled
 from nbkeras.graph.groups import group
 from nbkeras.graph.pools import forget_places, fuse_pool, spread_in_kernel
 from nbkeras.graph.primitives import TABLE
-from nbkeras.graph.rewriting import count_uses, needed, replace
+from nbkeras.graph.rewriting import count_uses, exchange, needed, replace
 from nbkeras.graph.sums import sum_before_pooling, sum_beside_kernel
 from nbkeras.graph.symbol import Node
 from nbkeras.graph.transposes import cancel_transposes, read_transposed
@@ -147,60 +147,47 @@ def fuse_activation(nodes, graph):
         fused = Node(source.primitive, source.inputs, {**source.params, "activation": code}, source.scope)
         gone.add(id(source))
         made[id(node)] = fused
-    if not made:
-        return nodes
-    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
-    kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
-    replace(kept, graph, replacement)
-    return kept
+    return exchange(nodes, graph, made, gone)
 
 
 def fuse_bias(nodes, graph):
     """convolution, then the sum of it and a vector of its units, as custom layers write it, becomes one node."""
-    producers = {id(s): n for n in nodes for s in n.outputs if n.primitive.name == "convolution"}
-    uses = count_uses(nodes, graph) if producers else {}
-    gone, made = set(), {}
-    for node in nodes:
-        if node.primitive.name != "add":
-            continue
-        for summed, vector in (node.inputs, node.inputs[::-1]):
-            source = producers.get(id(summed))
-            fits = source is not None and len(source.inputs) == 2 and uses[id(summed)] == 1 and id(source) not in gone
-            if fits and vector.shape == summed.shape[-1:] and summed.shape == node.outputs[0].shape:
-                made[id(node)] = Node(source.primitive, (*source.inputs, vector), source.params, source.scope)
-                gone.add(id(source))
-                break
-    if not made:
-        return nodes
-    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
-    kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
-    replace(kept, graph, replacement)
-    return kept
+
+    def params_of(source, other):
+        bare = source.primitive.name == "convolution" and len(source.inputs) == 2
+        return source.params if bare and other.shape == source.outputs[0].shape[-1:] else None
+
+    return _fuse_sums(nodes, graph, params_of)
 
 
 def fuse_residual(nodes, graph):
     """affine or convolution, then the sum of it and a tensor of its shape, becomes one node."""
+
+    def params_of(source, other):
+        return {**source.params, "residual": True} if other.shape == source.outputs[0].shape else None
+
+    return _fuse_sums(nodes, graph, params_of)
+
+
+def _fuse_sums(nodes, graph, params_of):
+    """A product, then the sum of it and another tensor, becomes one node with the parameters that those two give."""
     if not any(n.primitive.name == "add" for n in nodes):
         return nodes
     uses, producers = count_uses(nodes, graph), {id(s): n for n in nodes for s in n.outputs}
     gone, made = set(), {}
     for node in nodes:
-        if node.primitive.name != "add" or len({s.shape for s in (*node.inputs, *node.outputs)}) > 1:
+        if node.primitive.name != "add":
             continue
         for summed, other in (node.inputs, node.inputs[::-1]):
             source = producers.get(id(summed))
             alone = source is not None and uses[id(summed)] == 1 and id(source) not in gone
-            if alone and source.primitive.name in ACTIVATED and not source.params.get("activation", 0):
-                params = {**source.params, "residual": True}
+            plain = alone and source.primitive.name in ACTIVATED and not source.params.get("activation", 0)
+            params = params_of(source, other) if plain and summed.shape == node.outputs[0].shape else None
+            if params is not None:
                 made[id(node)] = Node(source.primitive, (*source.inputs, other), params, source.scope)
                 gone.add(id(source))
                 break
-    if not made:
-        return nodes
-    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
-    kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
-    replace(kept, graph, replacement)
-    return kept
+    return exchange(nodes, graph, made, gone)
 
 
 def fuse_channels(nodes, graph):

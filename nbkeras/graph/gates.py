@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbkeras.graph import order
 from nbkeras.graph.primitives import TABLE
-from nbkeras.graph.rewriting import count_uses, needed, replace, unshaped
+from nbkeras.graph.rewriting import count_uses, exchange, needed, replace, unshaped
 from nbkeras.graph.symbol import Node
 
 #: Primitives that can multiply what they compute by relu's derivative -> those that do.
@@ -115,9 +115,4 @@ def fuse_gate(nodes, graph):
         row = TABLE[GATED[product.primitive.name]]
         made[id(node)] = Node(row, (*product.inputs, gate), product.params, product.scope)
         gone.update(id(n) for n in (*chain, product))
-    if not made:
-        return nodes
-    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
-    kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
-    replace(kept, graph, replacement)
-    return needed(kept, graph)
+    return exchange(nodes, graph, made, gone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbkeras.graph.primitives.pooling import with_depth
-from nbkeras.graph.rewriting import count_uses, needed, replace
+from nbkeras.graph.rewriting import count_uses, exchange, needed, replace
 from nbkeras.graph.symbol import Node
 
 
@@ -16,12 +16,7 @@ def forget_places(nodes, graph):
         for n in keeping
         if not uses[id(n.outputs[1])]
     }
-    if not made:
-        return nodes
-    replacement = {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made}
-    kept = [made.get(id(n), n) for n in nodes]
-    replace(kept, graph, replacement)
-    return kept
+    return exchange(nodes, graph, made)
 
 
 #: Primitives that can pool the pixels they make.
@@ -77,11 +72,7 @@ def spread_in_kernel(nodes, graph):
         pool = {name: numbers for name, numbers in spread.params.items() if name != "shape"}
         params = {**node.params, "spread": {**pool, "pixels": node.inputs[1].shape}}
         made[id(node)] = Node(node.primitive, (node.inputs[0], *spread.inputs), params, node.scope)
-    if not made:
-        return nodes
-    kept = [made.get(id(n), n) for n in nodes]
-    replace(kept, graph, {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made})
-    return needed(kept, graph)
+    return exchange(nodes, graph, made)
 
 
 def _unshaped_alone(symbol, producers, uses):

@@ -35,6 +35,18 @@ def needed(nodes, graph):
     return kept[::-1]
 
 
+def exchange(nodes, graph, made, gone=()):
+    """The nodes with those of `made` (id -> node) in their places, without those gone and what then none needs.
+
+    Their first outputs are read in place of those they stand for. The very list, if none is made.
+    """
+    if not made:
+        return nodes
+    kept = [made.get(id(n), n) for n in nodes if id(n) not in gone]
+    replace(kept, graph, {id(n.outputs[0]): made[id(n)].outputs[0] for n in nodes if id(n) in made})
+    return needed(kept, graph)
+
+
 def count_uses(nodes, graph) -> Counter:
     """How often each symbol is read: by nodes, as an output, as a variable's new value."""
     count = Counter(id(s) for n in nodes for s in n.inputs)

@@ -188,7 +188,6 @@ def winograd(
     sums = scratch(y, SUMS)
     pixels = scratch_words(PLACES)
     targets = scratch_words(TARGETS)
-    sides = scratch_words(3)
     outputs = scratch(y, OUTPUTS)
     positions = POSITIONS if tall else SPAN
     rise = TILE if tall else 1
@@ -197,7 +196,6 @@ def winograd(
     apart = block * PANEL + SKEW
     down, across = grid(height, width, tall, dilation_y, dilation_x)
     tiles = samples * dilation_y * dilation_x * down * across
-    sides[0], sides[1], sides[2] = rise, TILE, PANEL
     last = (BIAS if has_bias else 0) + ACTIVATE * activation + GATE * gate_code
     for item in range(lo, hi):
         first = item * block
@@ -249,4 +247,4 @@ def winograd(
                     if pooled:
                         n, top, start = tile_at(first + t, down, across, tall, dilation_y, dilation_x)
                         most = min(PANEL, units - channel)
-                        pool_tile(y, places, outputs, sides, n, top, start, shape, channel, most, keep)
+                        pool_tile(y, places, outputs, rise, TILE, PANEL, n, top, start, shape, channel, most, keep)

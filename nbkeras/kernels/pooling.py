@@ -120,18 +120,18 @@ def pool_row(y, places, x, pixel, row, shape, keep):
 
 
 @scalar
-def pool_tile(y, places, x, sides, n, top, start, shape, channel, count, keep):
+def pool_tile(y, places, x, rise, side, apart, n, top, start, shape, channel, count, keep):
     """The windows of `max_pool` in a tile of pixels, by whose edges none is cut, in some channels.
 
     Args:
-        x: the tile, of sides[0] by sides[1] pixels, sides[2] numbers apart, which stands at row `top` and column
-            `start` of sample n; there is no depth.
+        x: the tile, of rise by side pixels, `apart` numbers apart, which stands at row `top` and column `start` of
+            sample n; there is no depth.
         channel, count: the first of the channels, and how many.
     """
     size = _size(x)
-    for i in range(0, min(sides[0], shape[1] - top), shape[10]):
+    for i in range(0, min(rise, shape[1] - top), shape[10]):
         oh = (top + i) // shape[10]
-        for j in range(0, min(sides[1], shape[2] - start), shape[11]):
+        for j in range(0, min(side, shape[2] - start), shape[11]):
             ow = (start + j) // shape[11]
             if oh < shape[4] and ow < shape[5]:
                 out = ((n * shape[4] + oh) * shape[5] + ow) * shape[15] + channel
@@ -139,13 +139,13 @@ def pool_tile(y, places, x, sides, n, top, start, shape, channel, count, keep):
                     x,
                     address_of(offset(y, out)),
                     address_of(offset(places, out)),
-                    address_of(offset(x, (i * sides[1] + j) * sides[2])),
+                    address_of(offset(x, (i * side + j) * apart)),
                     1,
                     _end(top + i, 1, shape),
                     _end(start + j, 2, shape),
                     0,
-                    sides[1] * sides[2] * size,
-                    sides[2] * size,
+                    side * apart * size,
+                    apart * size,
                     0,
                     0,
                     shape[8],

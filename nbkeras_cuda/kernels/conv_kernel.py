@@ -61,6 +61,7 @@ def convolve_kernel(
         last = min(pooled if pooled != 0 else pixels, (part + 1) * share_of_part) * each
         total = T(0)
         both = T(0)
+        sums_too = summed != 0 and row == part * taps * depth
         while step < last:
             pixel = step
             place = step * columns + column
@@ -72,9 +73,10 @@ def convolve_kernel(
                 place = target_of(table, HEADER, n, d, h, v) + column
             if source >= 0:
                 total += x[source + c] * dy[place]
-            both += dy[place]
+            if sums_too:
+                both += dy[place]
             step += 1
         dw[((part * taps + table[tap]) * depth + row - line * depth) * columns + column] = total
-        if summed != 0 and row == part * taps * depth:
+        if sums_too:
             db[part * columns + column] = both
         item += cuda.gridsize(1)

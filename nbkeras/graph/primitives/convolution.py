@@ -20,8 +20,7 @@ from nbkeras.errors import ShapeError
 from nbkeras.graph.primitives import convolution_launch as launch
 from nbkeras.graph.primitives.emit import emit
 from nbkeras.graph.primitives.linear import activated, added_to
-from nbkeras.graph.primitives.pooling import WINDOW as POOLING
-from nbkeras.graph.primitives.pooling import pooled_arrays, pooled_shapes, pooling, pooling_of, with_depth
+from nbkeras.graph.primitives.pooling import pooled_arrays, pooled_shapes, pooling, pooling_of, window_of, with_depth
 from nbkeras.graph.primitives.table import TABLE, primitive
 from nbkeras.kernels.scalars import ACTIVATIONS
 
@@ -97,8 +96,8 @@ def _input_reference(dy, w, shape, stride, dilation, padding, groups):
 
 def _kernel_reference(x, dy, *places, shape, stride, dilation, padding, groups, bias=False, spread=None):
     if places:
-        pool = {name: spread[name] for name in POOLING}
-        pixels = TABLE["max_pool_gradient"].reference(dy, *places, shape=with_depth(spread["pixels"]), **pool)
+        shape_of_all = with_depth(spread["pixels"])
+        pixels = TABLE["max_pool_gradient"].reference(dy, *places, shape=shape_of_all, **window_of(spread))
         dy = pixels.reshape(spread["pixels"])
     dw = np.zeros((*shape, x.shape[-1] // groups, dy.shape[-1]))
     for tap, read, written in _touched(x.shape[1:-1], dy.shape[1:-1], shape, stride, dilation, padding):

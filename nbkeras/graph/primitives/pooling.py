@@ -20,18 +20,14 @@ from nbkeras.graph.primitives.table import primitive
 MOST_PLACES = 2**16
 
 
-def _geometry(node, shape):
+def _geometry(shape, window, strides, before, out):
     """What the kernels take as `shape`."""
-    p = node.params
-    return np.array([*shape[1:4], *p["out"], *p["window"], *p["strides"], *p["before"], shape[4]], np.int64)
+    return np.array([*shape[1:4], *out, *window, *strides, *before, shape[4]], np.int64)
 
 
-#: How the window moves.
-WINDOW = ("window", "strides", "before", "out")
-
-
-def _params(node):
-    return {name: node.params[name] for name in WINDOW}
+def window_of(params):
+    """How the window moves, of a node's parameters."""
+    return {name: params[name] for name in ("window", "strides", "before", "out")}
 
 
 def _out_shape(node):
@@ -89,8 +85,7 @@ class Pooling:
     @property
     def arrays(self) -> list:
         """What a kernel that pools takes as `places` and `shape`."""
-        numbers = (*self.shape[1:4], *self.out, *self.window, *self.strides, *self.before, self.shape[4])
-        return [self.places, np.array(numbers, np.int64)]
+        return [self.places, _geometry(self.shape, self.window, self.strides, self.before, self.out)]
 
     @property
     def numbers(self) -> list:
@@ -130,7 +125,7 @@ def pooling_of(node, shape):
 
 def pooling(pool, y, places, shape):
     """A Pooling of pixels of a shape by a node's parameters."""
-    return Pooling(y, places, with_depth(shape), **{name: pool[name] for name in WINDOW})
+    return Pooling(y, places, with_depth(shape), **window_of(pool))
 
 
 def pooled_shapes(shape, dtype, pool):
@@ -159,7 +154,7 @@ def _max_reference(x, window, strides, before, out, keep):
 
 def _max_grad(node, dy, _=None):
     x, places = node.inputs[0], node.outputs[1]
-    return [emit("max_pool_gradient", dy, places, shape=x.shape, **_params(node))]
+    return [emit("max_pool_gradient", dy, places, shape=x.shape, **window_of(node.params))]
 
 
 def _taps_cost(c, taps):
@@ -170,7 +165,7 @@ def _taps_cost(c, taps):
 def _max_lower(node, low):
     x = node.inputs[0]
     places = node.outputs[1] if node.params["keep"] else None
-    Pooling(node.outputs[0], places, x.shape, **_params(node)).launch(low, x)
+    pooling(node.params, node.outputs[0], places, x.shape).launch(low, x)
 
 
 # Outputs: the greatest, and where keep is true the place in the window of the first that is it. A plan drops the
@@ -193,7 +188,7 @@ def _launch_gradient(low, kernel, dx, arguments, window, strides):
 
 def _gradient_lower(node, low):
     dx, p = node.outputs[0], node.params
-    arguments = [*node.inputs, _geometry(node, dx.shape)]
+    arguments = [*node.inputs, _geometry(dx.shape, **window_of(p))]
     _launch_gradient(low, node.primitive.name, dx, arguments, p["window"], p["strides"])
 
 
@@ -201,7 +196,7 @@ primitive(
     "max_pool_gradient",
     infer=lambda node: [(node.params["shape"], node.inputs[0].dtype)],
     reference=_max_gradient_reference,
-    grad=lambda node, g: [emit("max_pool_gather", g, node.inputs[1], **_params(node)), None],
+    grad=lambda node, g: [emit("max_pool_gather", g, node.inputs[1], **window_of(node.params)), None],
     lower=_gradient_lower,
 )
 
@@ -216,7 +211,7 @@ def _gather_reference(x, places, window, strides, before, out):
 def _gather_lower(node, low):
     x, y = node.inputs[0], node.outputs[0]
     n, depth, height, width, c = y.shape
-    args = [y, x, node.inputs[1], _geometry(node, x.shape)]
+    args = [y, x, node.inputs[1], _geometry(x.shape, **window_of(node.params))]
     low.launch("max_pool_gather", x.dtype, args, items=n * depth * height, cost=4.0 * width * c)
 
 
@@ -226,7 +221,7 @@ primitive(
     infer=lambda node: [(node.inputs[1].shape, node.inputs[0].dtype)],
     reference=_gather_reference,
     grad=lambda node, g: [
-        emit("max_pool_gradient", g, node.inputs[1], shape=node.inputs[0].shape, **_params(node)),
+        emit("max_pool_gradient", g, node.inputs[1], shape=node.inputs[0].shape, **window_of(node.params)),
         None,
     ],
     lower=_gather_lower,
@@ -252,7 +247,8 @@ def _average_lower(node, low):
     x, y = node.inputs[0], node.outputs[0]
     n, depth, height, width, _ = y.shape
     cost = _taps_cost(x.shape[4], width * math.prod(node.params["window"]))
-    low.launch("average_pool", x.dtype, [y, x, _geometry(node, x.shape)], items=n * depth * height, cost=cost)
+    args = [y, x, _geometry(x.shape, **window_of(node.params))]
+    low.launch("average_pool", x.dtype, args, items=n * depth * height, cost=cost)
 
 
 primitive(
@@ -260,7 +256,7 @@ primitive(
     infer=lambda node: [(_out_shape(node), node.inputs[0].dtype)],
     reference=_average_reference,
     grad=lambda node, dy: [
-        emit("average_pool_gradient", dy, shape=node.inputs[0].shape, **_params(node)),
+        emit("average_pool_gradient", dy, shape=node.inputs[0].shape, **window_of(node.params)),
     ],
     lower=_average_lower,
 )
@@ -277,6 +273,6 @@ primitive(
     "average_pool_gradient",
     infer=lambda node: [(node.params["shape"], node.inputs[0].dtype)],
     reference=_average_gradient_reference,
-    grad=lambda node, g: [emit("average_pool", g, **_params(node))],
+    grad=lambda node, g: [emit("average_pool", g, **window_of(node.params))],
     lower=_gradient_lower,
 )
